@@ -1,0 +1,174 @@
+/*
+ * A DNS message as a value (RFC 1035 4): header, question, three sections of records, EDNS.
+ *
+ * A record is a view: its owner and rdata (wire form, names in it not compressed) lie in the packet's arena or in a
+ * snapshot, and are never changed in place. OPT and TSIG are not in the additional section: OPT is `edns`, TSIG
+ * stays with the bytes.
+ */
+#ifndef ISTHMUS_DNS_MESSAGE_H
+#define ISTHMUS_DNS_MESSAGE_H
+
+#include "base/arena.h"
+#include "dns/name.h"
+#include "dns/types.h"
+
+enum {
+	HEADER_SIZE = 12,
+	MESSAGE_MAX = 65535,
+	UDP_SIZE_DEFAULT = 512, /* without EDNS */
+	SECTION_RECORDS_MAX = 16384,
+};
+
+/* Header bits, as they stand in the second 16-bit word. Opcode and rcode are fields of their own. */
+enum flag {
+	FLAG_QR = 0x8000,
+	FLAG_AA = 0x0400,
+	FLAG_TC = 0x0200,
+	FLAG_RD = 0x0100,
+	FLAG_RA = 0x0080,
+	FLAG_Z = 0x0040,
+	FLAG_AD = 0x0020,
+	FLAG_CD = 0x0010,
+};
+
+struct question {
+	struct name name;
+	uint16_t type, class;
+};
+
+struct record {
+	struct name owner;
+	const uint8_t *rdata;
+	uint32_t ttl;
+	uint16_t type, class, rdata_length;
+};
+
+enum section_id {
+	SECTION_ANSWER,
+	SECTION_AUTHORITY,
+	SECTION_ADDITIONAL,
+	SECTION_COUNT,
+};
+
+struct section {
+	struct record *records;
+	size_t count, capacity;
+};
+
+enum edns_flag {
+	EDNS_DO = 0x8000,
+};
+
+enum edns_option {
+	OPTION_NSID = 3,
+	OPTION_SUBNET = 8,
+	OPTION_EXPIRE = 9,
+	OPTION_COOKIE = 10,
+	OPTION_TCP_KEEPALIVE = 11,
+	OPTION_PADDING = 12,
+	OPTION_EXTENDED_ERROR = 15,
+};
+
+/* The OPT record (RFC 6891 6.1). `options` is the rdata: a well-formed run of {code, length, data}. */
+struct edns {
+	bool present;
+	uint8_t version;
+	uint16_t udp_size, flags;
+	struct view options;
+};
+
+/* A message kept in encoded form beside its value, so that a cache hit is a copy and a few patched TTLs. */
+struct encoded {
+	const uint8_t *wire;      /* header included; id 0; the question as it was when encoded; no OPT */
+	const uint16_t *ttl_at;   /* offsets of the TTLs of all records */
+	uint16_t length, ttl_count;
+	uint16_t answers_end;     /* where a truncated answer ends: behind the question */
+	uint32_t age;             /* seconds to take off every TTL */
+	bool reopened;            /* the sections have been decoded: they count, not the wire */
+};
+
+struct message {
+	uint16_t id, flags, rcode; /* rcode with its extended part (12 bits); flags without opcode and rcode */
+	uint8_t opcode;
+	bool has_question;
+	struct question question;
+	struct section section[SECTION_COUNT];
+	struct edns edns;
+	struct encoded *encoded; /* NULL, or the same message in wire form; see message_open */
+};
+
+/* What reading a message came to. */
+enum message_result {
+	MESSAGE_OK,
+	MESSAGE_TOO_SHORT,   /* no header */
+	MESSAGE_NO_QUESTION, /* the header alone is there, whatever QDCOUNT says; a caller may accept this */
+	MESSAGE_BAD_QUESTION,
+	MESSAGE_BAD_RECORDS, /* the question was read, what follows is malformed */
+};
+
+/*
+ * Reads a whole message: header, one question, all records with names in rdata decompressed, EDNS. Everything the
+ * result points to is in the arena (or in wire for names without pointers, so wire must live as long). Header
+ * fields and question are filled as far as they could be read. Refuses pointers forward or in a loop, counts that the
+ * bytes cannot hold, rdata whose length does not fit its type, a second OPT, an OPT that is not in the additional
+ * section or not at the root (RFC 6891 6.1.1). QDCOUNT over 1 is MESSAGE_BAD_QUESTION. A message that ends at a
+ * record boundary before its counts is taken as it is; octets behind the last record are ignored.
+ */
+enum message_result message_read(
+	struct message *m, struct arena *arena, const uint8_t *wire, size_t length);
+
+/*
+ * The same for a query, quicker: allocates nothing when the message is header, question and at most an OPT, and
+ * `name` gives the question's name room.
+ */
+enum message_result message_read_query(struct message *m, struct name_buffer *name,
+	struct arena *arena, const uint8_t *wire, size_t length);
+
+/*
+ * Writes the message: question, sections, OPT if m->edns.present, with name compression (RFC 1035 4.1.4, RFC 3597
+ * 4: only in the rdata of RFC 1035's types). At most `size` octets: whole RRsets are left out from the end of the
+ * additional section on; leaving out one of the answer or authority section sets TC (RFC 2181 9), the OPT always
+ * stays. Gives the length, 0 if not even header, question and OPT fit.
+ */
+size_t message_write(const struct message *m, uint8_t *to, size_t size);
+
+/* Length without compression, OPT included when present: what CoreDNS logs and counts as the size of a message. */
+size_t message_size(const struct message *m);
+
+/* Makes the sections readable when the message is kept encoded; no-op else. Call before looking into sections. */
+void message_open(struct message *m, struct arena *arena);
+
+/* The wire form for keeping (see struct encoded), memory from `arena`; false if it would not fit 65,535 octets. */
+bool message_encode(const struct message *m, struct arena *arena, struct encoded *to);
+
+/* Adds a record to a section, memory from the arena. The record's views are kept, not copied. */
+void section_add(struct section *s, struct arena *arena, struct record r);
+
+static inline void section_clear(struct section *s)
+{
+	s->count = 0;
+}
+
+/* A copy of m whose sections may be changed without touching m's (record views are shared). */
+struct message *message_copy(struct arena *arena, const struct message *m);
+
+/* --- EDNS options (RFC 6891 6.1.2) --- */
+
+/* Steps through options: `rest` starts as edns.options; false at the end. */
+bool edns_option_next(struct view *rest, uint16_t *code, struct view *data);
+
+/* The first option of this code; false if there is none. */
+bool edns_option_find(const struct edns *e, uint16_t code, struct view *data);
+
+/* Adds an option at the end (or puts it in the place of the one there is), memory from the arena. */
+void edns_option_add(struct edns *e, struct arena *arena, uint16_t code, struct view data);
+void edns_option_set(struct edns *e, struct arena *arena, uint16_t code, struct view data);
+
+/* Takes every option of this code out. */
+void edns_option_remove(struct edns *e, struct arena *arena, uint16_t code);
+
+/* An extended DNS error (RFC 8914): info code and text, added to the reply's options. */
+void edns_add_extended_error(
+	struct edns *e, struct arena *arena, uint16_t info_code, struct view text);
+
+#endif

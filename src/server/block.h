@@ -1,0 +1,52 @@
+/* A configuration that is or was live: blocks, their chains, and where they listen. */
+#ifndef ISTHMUS_SERVER_BLOCK_H
+#define ISTHMUS_SERVER_BLOCK_H
+
+#include "net/tcp.h"
+#include "server/plugin.h"
+#include <stdatomic.h>
+
+struct endpoint_group;
+
+/*
+ * One server block. Set up by its directives: root, bind, debug, timeouts, multisocket and their like have no handler
+ * and write here. Immutable once live.
+ */
+struct block {
+	struct block *next;
+	struct config *config;
+	const struct server_block *source;
+	struct name *zones; /* of the keys, in their order */
+	size_t zone_count;
+	struct plugin *chain;   /* the outermost handler; NULL: REFUSED for everything */
+	struct plugin *plugins; /* all instances, by `sibling` */
+	struct plugin *filter;  /* view, or NULL */
+	struct view view_name;
+
+	const char *root;
+	struct view *bind; /* addresses as text, interfaces resolved; none: the wildcard */
+	size_t bind_count;
+	bool debug, stacktrace;
+	unsigned sockets; /* multisocket: how many CoreDNS would open; 0: not named */
+	bool takes_any_class; /* chaos or forward */
+	bool collects_metadata;
+	struct name *metadata_zones;
+	size_t metadata_zone_count;
+
+	/* `timeouts`, in ns; 0: not set there */
+	uint64_t read_timeout, write_timeout, idle_timeout;
+	long queries_max; /* 0: not set */
+};
+
+struct config {
+	struct arena *arena;
+	struct corefile *corefile;
+	struct block *blocks;
+	struct endpoint_group *groups; /* one for each (scheme, address, port) */
+	unsigned workers;
+	_Atomic unsigned tasks;
+	_Atomic bool stopping;
+	char start_error[512];
+};
+
+#endif
