@@ -77,7 +77,7 @@ struct plugin {
 	unsigned position;         /* in order.def */
 };
 
-/* Defines the plugin: PLUGIN(whoami) = { .serve = whoami_serve, .help = "..." }; `name` is filled in. */
+/* Defines the plugin: PLUGIN(whoami) = { .name = "whoami", .serve = ... }; `.name` is the word in a Corefile. */
 #define PLUGIN(word) const struct plugin_type plugin_##word
 
 /* Passes the query on. Gives what the next plugin gave; SERVFAIL when there is none. */
