@@ -46,7 +46,7 @@ struct config {
 	unsigned workers;
 	_Atomic unsigned tasks;
 	_Atomic bool stopping;
-	char start_error[512];
+	const char *start_error; /* why config_start() failed */
 };
 
 #endif

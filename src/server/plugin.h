@@ -48,6 +48,8 @@ struct plugin_type {
 	 * False with the reason by start_error(): the start (reload) fails. `before` is the same block's instance in the
 	 * configuration that is being replaced, or NULL. */
 	bool (*start)(struct plugin *self, struct plugin *before);
+	/* Control thread: the configuration is live and its listeners serve; after the zones of the banner were printed. */
+	void (*started)(struct plugin *self);
 	/* Control thread: the configuration is being replaced or the process ends; tasks have been told to end. */
 	void (*stop)(struct plugin *self);
 	/* Control thread, at SIGTERM before anything is stopped: may wait (lameduck). */

@@ -11,6 +11,7 @@
 #include "net/endpoint.h"
 
 struct block;
+struct listener;
 struct plugin;
 
 /* What a plugin's serve() may give beside an rcode: nothing is sent, the client is left without an answer. */
@@ -36,6 +37,7 @@ struct trace_step {
 
 struct trace {
 	struct trace_step *first, **last;
+	struct trace_step *running; /* of the plugin whose serve() runs now */
 };
 
 /*
@@ -48,7 +50,8 @@ struct query {
 	struct message request;
 	struct name name;
 	struct message *reply;
-	const struct plugin *answered_by; /* who set `reply` last, for metrics */
+	const struct plugin *answered_by; /* who set `reply` last, for metrics; kept by next() */
+	const struct message *answered;   /* the reply that answered_by set */
 	const char *error;                /* why serve() gave an error rcode: for `errors`; NULL if there is nothing to say */
 
 	struct endpoint client, local;
@@ -58,7 +61,8 @@ struct query {
 	uint64_t started;   /* clock_batch() when it came */
 	uint64_t deadline;  /* set by `cancel`; 0: none. Whoever waits gives up then */
 
-	const struct block *block;
+	const struct listener *listener; /* where it came in */
+	const struct block *block;       /* who answers it */
 	unsigned worker;    /* which worker: index of per-worker state, 0.. */
 	unsigned depth;     /* of lookups that the server asks itself, see query_lookup */
 	struct metadata *metadata;
@@ -126,6 +130,10 @@ int query_fail(struct query *q, uint16_t rcode, const char *format, ...)
 /* Says why the plugin did what it did, for the trace; costs a test when no trace is asked for. */
 #define query_why(q, ...) ((q)->trace ? query_why_text((q), __VA_ARGS__) : (void)0)
 void query_why_text(struct query *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* From now on queries' options of this code go back in replies that have no OPT of their own (`rewrite edns0 local`). */
+void edns_code_register(uint16_t code);
+bool edns_code_registered(uint16_t code);
 
 /* --- metadata --- */
 

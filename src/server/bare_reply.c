@@ -1,0 +1,69 @@
+/* Replies of the server's own, and EDNS on the way out (RFC 6891 6.1, 7). */
+#include "server/bare_reply.h"
+
+#include <stdatomic.h>
+
+enum { UDP_SIZE_OURS = 1232 }; /* what goes through any path unfragmented (DNS flag day 2020) */
+
+/* One bit a code; set at set-up, read by workers. */
+static _Atomic uint32_t registered[65536 / 32];
+
+void edns_code_register(uint16_t code)
+{
+	atomic_fetch_or_explicit(&registered[code / 32], 1u << code % 32, memory_order_relaxed);
+}
+
+bool edns_code_registered(uint16_t code)
+{
+	return atomic_load_explicit(&registered[code / 32], memory_order_relaxed) >> code % 32 & 1;
+}
+
+/* Options of a query that go back in the reply when no plugin made an OPT of its own. */
+static bool is_echoed(uint16_t code)
+{
+	return code == OPTION_NSID || code == OPTION_EXPIRE || code == OPTION_COOKIE ||
+	       code == OPTION_TCP_KEEPALIVE || code == OPTION_PADDING;
+}
+
+static struct edns edns_of_query(struct query *q)
+{
+	struct edns e = q->request.edns;
+	struct view rest = e.options, data;
+	uint16_t code;
+	e.options = (struct view){ 0 };
+	while (edns_option_next(&rest, &code, &data)) {
+		if (is_echoed(code) || edns_code_registered(code))
+			edns_option_add(&e, q->arena, code, data);
+	}
+	return e;
+}
+
+void reply_finish_edns(struct query *q)
+{
+	const struct edns *asked = &q->request.edns;
+	struct edns *e = &q->reply->edns;
+	if (!asked->present) {
+		if (q->reply->rcode > 15)
+			e->present = true; /* the extended rcode needs it */
+		return;
+	}
+	if (!e->present) {
+		*e = edns_of_query(q);
+	} else {
+		e->version = 0;
+		e->udp_size = asked->udp_size;
+		e->flags |= asked->flags & EDNS_DO;
+	}
+	e->flags &= 0xff00;
+}
+
+void bare_reply(struct query *q, uint16_t rcode)
+{
+	reply_new(q, rcode, 0);
+}
+
+void bad_version_reply(struct query *q)
+{
+	struct message *r = reply_new(q, RCODE_BADVERS, 0);
+	r->edns = (struct edns){ .present = true, .udp_size = UDP_SIZE_OURS };
+}

@@ -1,0 +1,47 @@
+/* The chain of plugins: a plain call from one to the next, and the record of it when a trace is asked for. */
+#include "server/chain.h"
+
+#include "base/clock.h"
+
+/* Whoever made the reply is the innermost plugin that returns with another one than there was. */
+static int serve(struct plugin *p, struct query *q)
+{
+	int result = p->type->serve(p, q);
+	if (q->reply != q->answered) {
+		q->answered = q->reply;
+		q->answered_by = q->reply ? p : NULL;
+	}
+	return result;
+}
+
+static int serve_traced(struct plugin *p, struct query *q)
+{
+	struct trace *t = q->trace;
+	struct trace_step *step = arena_new_object(q->arena, struct trace_step), *outer = t->running;
+	const struct message *before = q->reply;
+	step->plugin = p;
+	*t->last = step;
+	t->last = &step->next;
+	if (outer)
+		outer->passed_on = true;
+	t->running = step;
+	uint64_t began = clock_now();
+	step->result = serve(p, q);
+	step->ns = clock_now() - began;
+	step->answered = q->reply && q->reply != before && !step->passed_on;
+	t->running = outer;
+	return step->result;
+}
+
+int chain_serve(struct plugin *first, struct query *q)
+{
+	return __builtin_expect(q->trace != NULL, 0) ? serve_traced(first, q) : serve(first, q);
+}
+
+int next(struct plugin *self, struct query *q)
+{
+	if (!self->next)
+		return query_fail(
+			q, RCODE_SERVFAIL, "plugin/%s: no next plugin found", self->type->name);
+	return chain_serve(self->next, q);
+}

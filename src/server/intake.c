@@ -1,0 +1,48 @@
+/* The acceptance rule for messages (RFC 1035 4.1.1, RFC 9619: one question). */
+#include "server/intake.h"
+
+/* More of these than a query can have use for; the check is before anything is parsed. */
+enum { ANSWERS_MAX = 1, AUTHORITIES_MAX = 1, ADDITIONALS_MAX = 2 };
+
+static unsigned header_u16(const struct incoming *in, size_t at)
+{
+	return (unsigned)in->wire[at] * 256 + in->wire[at + 1];
+}
+
+static bool counts_acceptable(const struct incoming *in)
+{
+	return header_u16(in, 4) == 1 && header_u16(in, 6) <= ANSWERS_MAX &&
+	       header_u16(in, 8) <= AUTHORITIES_MAX && header_u16(in, 10) <= ADDITIONALS_MAX;
+}
+
+static enum intake refuse(struct query *q, unsigned rcode, unsigned opcode)
+{
+	struct message *r = reply_new(q, (uint16_t)rcode, 0);
+	r->opcode = (uint8_t)opcode;
+	r->flags = (uint16_t)(FLAG_QR | (q->request.flags & (FLAG_RD | FLAG_AD | FLAG_CD)));
+	return INTAKE_REFUSED;
+}
+
+enum intake intake_read(struct query *q, const struct incoming *in)
+{
+	if (in->length < HEADER_SIZE || (header_u16(in, 2) & FLAG_QR))
+		return INTAKE_DROP;
+	unsigned flags = header_u16(in, 2), opcode = flags >> 11 & 15;
+	q->request.id = (uint16_t)header_u16(in, 0);
+	q->request.flags = (uint16_t)(flags & 0x07f0);
+	q->request.has_question = false;
+	if (opcode != OPCODE_QUERY && opcode != OPCODE_NOTIFY)
+		return refuse(q, RCODE_NOTIMP, opcode);
+	if (!counts_acceptable(in))
+		return refuse(q, RCODE_FORMERR, OPCODE_QUERY);
+	switch (message_read_query(&q->request, &q->name_room, q->arena, in->wire, in->length)) {
+	case MESSAGE_OK:
+		q->name = name_lower(q->request.question.name, &q->lower_room);
+		return INTAKE_QUERY;
+	case MESSAGE_NO_QUESTION:
+		q->name = name_root;
+		return INTAKE_QUERY;
+	default:
+		return refuse(q, RCODE_FORMERR, OPCODE_QUERY);
+	}
+}

@@ -1,0 +1,114 @@
+/* Listeners: opening their sockets, serving them on workers. */
+#include "server/listener.h"
+
+#include "base/memory.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct listener *listener_find(struct listener *open, const struct endpoint_group *g)
+{
+	for (struct listener *l = open; l; l = l->next) {
+		if (strcmp(l->name, g->name) == 0)
+			return l;
+	}
+	return NULL;
+}
+
+static char *copy_string(const char *s)
+{
+	size_t size = strlen(s) + 1;
+	return memcpy(memory_alloc(size), s, size);
+}
+
+/* In CoreDNS's words: "Listen: listen tcp 192.0.2.1:53: bind: Cannot assign requested address". */
+static char *open_error(const struct endpoint_group *g, bool udp, const char *step, int error)
+{
+	char *why;
+	const char *address = strchr(g->name, '/') + 2;
+	if (asprintf(&why, "%s: listen %s %s: %s: %s", udp ? "ListenPacket" : "Listen",
+		    udp ? "udp" : "tcp", address, step, strerror(error)) < 0)
+		memory_exhausted(0);
+	return why;
+}
+
+static void sockets_close(struct listener *l)
+{
+	for (unsigned i = 0; i < l->workers; i++) {
+		if (l->sockets[i].udp_fd >= 0 && !l->sockets[i].udp)
+			close(l->sockets[i].udp_fd);
+		if (l->sockets[i].tcp_fd >= 0 && !l->sockets[i].tcp)
+			close(l->sockets[i].tcp_fd);
+	}
+}
+
+/* Port 0 is the kernel's choice for the first socket, and that port for the others. */
+static void take_port(int fd, struct endpoint *local)
+{
+	struct sockaddr_storage given = { 0 };
+	socklen_t size = sizeof given;
+	if (endpoint_port(local) || getsockname(fd, (struct sockaddr *)&given, &size) < 0)
+		return;
+	struct endpoint e = endpoint_from((struct sockaddr *)&given);
+	endpoint_set_port(local, endpoint_port(&e));
+}
+
+static bool open_all(
+	struct listener *l, const struct endpoint_group *g, bool udp, char **why)
+{
+	struct endpoint local = g->local;
+	for (unsigned i = 0; i < l->workers; i++) {
+		const char *step = "";
+		int fd = udp ? udp_open(&local, &step) : tcp_open(&local, &step);
+		if (fd < 0) {
+			*why = open_error(g, udp, step, errno);
+			return false;
+		}
+		*(udp ? &l->sockets[i].udp_fd : &l->sockets[i].tcp_fd) = fd;
+		take_port(fd, &local);
+	}
+	return true;
+}
+
+struct listener *listener_open(const struct endpoint_group *g, unsigned workers, char **why)
+{
+	struct listener *l = memory_array(1, sizeof *l);
+	l->scheme = g->scheme;
+	l->local = g->local;
+	l->name = copy_string(g->name);
+	l->workers = workers;
+	l->sockets = memory_array(workers, sizeof *l->sockets);
+	for (unsigned i = 0; i < workers; i++)
+		l->sockets[i].udp_fd = l->sockets[i].tcp_fd = -1;
+	if (!open_all(l, g, false, why) || !open_all(l, g, true, why)) {
+		listener_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void listener_serve(struct listener *l, unsigned worker, struct loop *loop, incoming_handler *handle)
+{
+	struct listener_sockets *s = &l->sockets[worker];
+	const struct endpoint_group *g = atomic_load(&l->group);
+	s->udp = udp_listen(loop, s->udp_fd, &l->local, handle, l);
+	s->tcp = tcp_listen(loop, s->tcp_fd, &l->local, &g->limits, handle, l);
+}
+
+void listener_end(struct listener *l, unsigned worker)
+{
+	struct listener_sockets *s = &l->sockets[worker];
+	udp_stop(s->udp);
+	tcp_stop(s->tcp);
+	udp_release(s->udp);
+	tcp_release(s->tcp);
+}
+
+void listener_free(struct listener *l)
+{
+	sockets_close(l);
+	free(l->sockets);
+	free(l->name);
+	free(l);
+}

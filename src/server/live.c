@@ -1,0 +1,181 @@
+/*
+ * Going live. The order is that of CoreDNS: the new plugins start before the old ones stop, the sockets stay open, and for a
+ * moment both configurations answer: each query sees one of them whole.
+ */
+#include "server/live.h"
+
+#include "base/clock.h"
+#include "base/epoch.h"
+#include "base/memory.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DEPARTURE_NAP_MS = 20 };
+
+/* --- workers' parts --- */
+
+static void serve_listener(unsigned worker, struct loop *loop, void *data)
+{
+	listener_serve(data, worker, loop, worker_handle);
+}
+
+static void end_listener(unsigned worker, struct loop *loop, void *data)
+{
+	(void)loop;
+	listener_end(data, worker);
+}
+
+static void start_worker_states(unsigned worker, struct loop *loop, void *data)
+{
+	(void)loop;
+	config_worker_start(data, worker);
+}
+
+static void stop_worker_states(unsigned worker, struct loop *loop, void *data)
+{
+	(void)loop;
+	config_worker_stop(data, worker);
+}
+
+/* --- taking a configuration down --- */
+
+/* A replaced configuration on its way out: freed when no query can see it and its tasks have ended. */
+struct departure {
+	struct live *live;
+	struct config *config;
+	struct listener *listeners; /* that it alone named, already ended */
+	bool unseen;
+};
+
+static void departure_unseen(void *data)
+{
+	struct departure *d = data;
+	d->unseen = true;
+}
+
+static void departure_run(void *data)
+{
+	struct departure *d = data;
+	epoch_retire(d, departure_unseen);
+	while (!d->unseen) {
+		epoch_reclaim();
+		if (fiber_sleep(DEPARTURE_NAP_MS * NS_PER_MS) == WAIT_STOPPED)
+			break;
+	}
+	workers_each(d->live->workers, d->live->worker_count, stop_worker_states, d->config);
+	for (struct listener *l = d->listeners, *next; l; l = next) {
+		next = l->next;
+		listener_free(l);
+	}
+	d->live->leaving--;
+	config_discard(d->config);
+	free(d);
+}
+
+static void take_down(struct live *live, struct config *config, struct listener *listeners)
+{
+	struct departure *d = memory_array(1, sizeof *d);
+	*d = (struct departure){ .live = live, .config = config, .listeners = listeners };
+	live->leaving++;
+	config_stop(config);
+	fiber_spawn(loop_current(), departure_run, d);
+}
+
+/* --- going up --- */
+
+static void close_unserved(struct listener *opened)
+{
+	for (struct listener *l = opened, *next; l; l = next) {
+		next = l->next;
+		listener_free(l);
+	}
+}
+
+/* Opens what the configuration names and nobody has open; the others are found again. */
+static bool open_listeners(
+	struct live *live, struct config *config, struct listener **opened, char **why)
+{
+	*opened = NULL;
+	for (struct endpoint_group *g = config->groups; g; g = g->next) {
+		g->listener = listener_find(live->listeners, g);
+		if (g->listener)
+			continue;
+		g->listener = listener_open(g, live->worker_count, why);
+		if (!g->listener) {
+			close_unserved(*opened);
+			return false;
+		}
+		g->listener->next = *opened;
+		*opened = g->listener;
+	}
+	return true;
+}
+
+static bool is_named(const struct listener *l, const struct config *config)
+{
+	for (const struct endpoint_group *g = config->groups; g; g = g->next) {
+		if (g->listener == l)
+			return true;
+	}
+	return false;
+}
+
+/* Ends the listeners that the new configuration has no use for, and gives their list. */
+static struct listener *end_unnamed(struct live *live, const struct config *config)
+{
+	struct listener *ended = NULL, **link = &live->listeners;
+	while (*link) {
+		struct listener *l = *link;
+		if (is_named(l, config)) {
+			link = &l->next;
+			continue;
+		}
+		*link = l->next;
+		workers_each(live->workers, live->worker_count, end_listener, l);
+		l->next = ended;
+		ended = l;
+	}
+	return ended;
+}
+
+static void serve_opened(struct live *live, struct listener *opened)
+{
+	for (struct listener *l = opened, *next; l; l = next) {
+		next = l->next;
+		workers_each(live->workers, live->worker_count, serve_listener, l);
+		l->next = live->listeners;
+		live->listeners = l;
+	}
+}
+
+bool live_replace(struct live *live, struct config *config, char **why)
+{
+	struct config *before = live->config;
+	struct listener *opened;
+	if (!config_start(config, before)) {
+		if (asprintf(why, "%s", config->start_error) < 0)
+			memory_exhausted(0);
+		return false;
+	}
+	if (!open_listeners(live, config, &opened, why)) {
+		config_stop(config);
+		return false;
+	}
+	workers_each(live->workers, live->worker_count, start_worker_states, config);
+	for (struct endpoint_group *g = config->groups; g; g = g->next)
+		atomic_store(&g->listener->group, g);
+	serve_opened(live, opened);
+	live->config = config;
+	if (before)
+		take_down(live, before, end_unnamed(live, config));
+	return true;
+}
+
+void live_end(struct live *live, uint64_t deadline)
+{
+	for (struct listener *l = live->listeners; l; l = l->next)
+		workers_each(live->workers, live->worker_count, end_listener, l);
+	while (workers_waiting(live->workers, live->worker_count) > 0 && clock_now() < deadline)
+		fiber_sleep(NS_PER_MS);
+	workers_each(live->workers, live->worker_count, stop_worker_states, live->config);
+}

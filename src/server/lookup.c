@@ -1,0 +1,31 @@
+/* Questions that the server asks itself: through all zones and plugins, as if the client had sent them. */
+#include "server/bare_reply.h"
+#include "server/dispatch.h"
+#include "server/query.h"
+
+enum { LOOKUP_DEPTH_MAX = 8 };
+
+int query_lookup(struct query *q, struct name name, uint16_t type, struct message **answer)
+{
+	*answer = NULL;
+	if (q->depth >= LOOKUP_DEPTH_MAX)
+		return RCODE_SERVFAIL;
+	struct query *inner = arena_new_object(q->arena, struct query);
+	inner->arena = q->arena;
+	inner->request = q->request;
+	inner->client = q->client;
+	inner->local = q->local;
+	inner->transport = q->transport;
+	inner->listener = q->listener;
+	inner->worker = q->worker;
+	inner->wire_length = q->wire_length;
+	inner->started = q->started;
+	inner->deadline = q->deadline;
+	inner->depth = q->depth + 1;
+	query_set_question(inner, name, type, CLASS_IN);
+	dispatch(inner, atomic_load_explicit(&q->listener->group, memory_order_acquire));
+	if (!inner->reply)
+		return RCODE_NOERROR;
+	*answer = reply_open(inner);
+	return (*answer)->rcode;
+}

@@ -1,0 +1,71 @@
+/* The query's request and its reply as values. */
+#include "server/query.h"
+
+#include <stdio.h>
+
+size_t query_reply_size(const struct query *q)
+{
+	if (query_is_stream(q))
+		return MESSAGE_MAX;
+	size_t size = q->request.edns.present ? q->request.edns.udp_size : UDP_SIZE_DEFAULT;
+	return size < UDP_SIZE_DEFAULT ? UDP_SIZE_DEFAULT : size;
+}
+
+void query_set_question(struct query *q, struct name name, uint16_t type, uint16_t class)
+{
+	q->request.question = (struct question){ name, type, class };
+	q->name = name_copy_lower(q->arena, name);
+}
+
+struct message *reply_new(struct query *q, uint16_t rcode, unsigned flags)
+{
+	struct message *r = arena_new_object(q->arena, struct message);
+	unsigned kept = q->request.opcode == OPCODE_QUERY ? q->request.flags & (FLAG_RD | FLAG_CD) : 0;
+	r->id = q->request.id;
+	r->opcode = q->request.opcode;
+	r->flags = (uint16_t)(FLAG_QR | kept | flags);
+	r->rcode = rcode;
+	r->has_question = q->request.has_question;
+	r->question = q->request.question;
+	q->reply = r;
+	return r;
+}
+
+void reply_add(struct query *q, enum section_id s, struct name owner, uint16_t type, uint32_t ttl,
+	struct view rdata)
+{
+	section_add(&q->reply->section[s], q->arena,
+		(struct record){ .owner = owner,
+			.rdata = (const uint8_t *)rdata.at,
+			.rdata_length = (uint16_t)rdata.length,
+			.ttl = ttl,
+			.type = type,
+			.class = query_class(q) });
+}
+
+struct message *reply_open(struct query *q)
+{
+	if (q->reply && q->reply->encoded)
+		message_open(q->reply, q->arena);
+	return q->reply;
+}
+
+int query_fail(struct query *q, uint16_t rcode, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	q->error = arena_vprintf(q->arena, format, args);
+	va_end(args);
+	q->reply = NULL;
+	return rcode;
+}
+
+void query_why_text(struct query *q, const char *format, ...)
+{
+	if (!q->trace || !q->trace->running)
+		return;
+	va_list args;
+	va_start(args, format);
+	q->trace->running->why = arena_vprintf(q->arena, format, args);
+	va_end(args);
+}

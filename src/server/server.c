@@ -1,0 +1,375 @@
+/*
+ * The server process: its control thread, from the Corefile to the last signal.
+ *
+ * Everything here runs on the control thread's loop. Starting and reloading are plain sequential code on a fiber; signals
+ * come in by a signalfd.
+ */
+#include "server/server.h"
+
+#include "base/clock.h"
+#include "base/epoch.h"
+#include "base/hash.h"
+#include "server/banner.h"
+#include "server/live.h"
+#include "server/reload.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+	CONFIG_ARENA_SIZE = 64 * 1024,
+	STOP_TIMEOUT_MS = 5000,
+	RECLAIM_INTERVAL_MS = 100,
+	EXIT_START_FAILED = 1,
+	EXIT_FORCED = 2,
+};
+
+static struct {
+	struct server_options *options;
+	struct live live;
+	struct loop *control;
+	struct config *first; /* what is to go live first */
+	struct watch signals;
+	struct timer reclaim;
+	uint8_t fingerprint[64]; /* of the Corefile that was read last, live or not */
+	bool ending, reloading;
+	int exit_code;
+} server;
+
+/* --- configurations --- */
+
+static struct config *config_read(struct server_options *options, unsigned workers, struct text *why)
+{
+	struct arena *arena = arena_new(CONFIG_ARENA_SIZE);
+	struct complaints c;
+	complaints_init(&c, arena);
+	struct corefile *corefile = corefile_load(arena, &options->source, &c);
+	struct config *config = corefile ? config_build(arena, corefile, workers, false, &c) : NULL;
+	for (const struct complaint *w = c.first; w; w = w->next) {
+		if (w->warning)
+			log_warning("%s", w->text);
+		else if (!why->length)
+			text_add_string(why, w->text);
+	}
+	if (corefile)
+		memcpy(server.fingerprint, corefile->fingerprint, sizeof server.fingerprint);
+	if (!config)
+		arena_free(arena);
+	return config;
+}
+
+bool server_check(struct arena *arena, struct corefile_source *source, struct complaints *c)
+{
+	hash_init();
+	struct corefile *corefile = corefile_load(arena, source, c);
+	return corefile && config_build(arena, corefile, 1, true, c) && !c->errors;
+}
+
+static void debug_follow(const struct config *config)
+{
+	bool debug = false;
+	for (const struct block *b = config->blocks; b; b = b->next)
+		debug = debug || b->debug;
+	log_debug_set(debug);
+}
+
+/* --- ending --- */
+
+static void pidfile_remove(void)
+{
+	if (server.options->pidfile)
+		unlink(server.options->pidfile);
+}
+
+static void end_now(void)
+{
+	loop_stop(server.control);
+}
+
+static void end_gracefully(void *data)
+{
+	(void)data;
+	config_shutdown(server.live.config);
+	pidfile_remove();
+	live_end(&server.live, clock_now() + STOP_TIMEOUT_MS * NS_PER_MS);
+	config_stop(server.live.config);
+	end_now();
+}
+
+static void end_interrupted(void *data)
+{
+	(void)data;
+	pidfile_remove();
+	config_shutdown(server.live.config);
+	live_end(&server.live, clock_now());
+	config_stop(server.live.config);
+	end_now();
+}
+
+/* --- reloading --- */
+
+bool reload_possible(void)
+{
+	return !server.live.config->corefile->builtin && !server.options->source.stdin_read;
+}
+
+void reload_fingerprint(char text[static 129])
+{
+	for (size_t i = 0; i < sizeof server.fingerprint; i++)
+		snprintf(text + 2 * i, 3, "%02x", server.fingerprint[i]);
+}
+
+static bool replace_with(struct config *config, struct text *why)
+{
+	char *failure = NULL;
+	if (!config)
+		return false;
+	if (config->corefile->builtin) {
+		text_add_string(why, "the Corefile has no server block: the old configuration goes on");
+		config_discard(config);
+		return false;
+	}
+	if (!live_replace(&server.live, config, &failure)) {
+		text_add_string(why, failure);
+		free(failure);
+		config_discard(config);
+		return false;
+	}
+	debug_follow(config);
+	config_started(config);
+	return true;
+}
+
+static bool reload_with(struct config *config, struct text *why, const char *cause)
+{
+	log_info("Reloading");
+	bool done = replace_with(config, why);
+	if (done) {
+		log_info("Reloading complete");
+	} else {
+		log_error("Restart failed: %s", why->at);
+		log_error("%s: starting with listener file descriptors: %s", cause, why->at);
+	}
+	text_free(why);
+	return done;
+}
+
+bool reload_now(const char *cause)
+{
+	struct text why = { 0 };
+	if (server.reloading || server.ending)
+		return false;
+	if (!reload_possible()) {
+		log_error("%s: no Corefile to read again: it was built in or came from standard input", cause);
+		return false;
+	}
+	if (access(server.live.config->corefile->path, R_OK) < 0) {
+		log_error("%s: loading updated Corefile: open %s: %s", cause,
+			server.live.config->corefile->path, strerror(errno));
+		return false;
+	}
+	server.reloading = true;
+	struct config *config = config_read(server.options, server.live.worker_count, &why);
+	bool done = reload_with(config, &why, cause);
+	server.reloading = false;
+	return done;
+}
+
+enum reload_result reload_if_changed(void)
+{
+	if (server.reloading || server.ending || !reload_possible())
+		return RELOAD_UNCHANGED;
+	struct arena *arena = arena_new(CONFIG_ARENA_SIZE);
+	struct complaints c;
+	complaints_init(&c, arena);
+	enum reload_result result = RELOAD_UNCHANGED;
+	if (access(server.live.config->corefile->path, R_OK) == 0) {
+		struct corefile *corefile = corefile_load(arena, &server.options->source, &c);
+		if (!corefile) {
+			log_line(LOG_WARNING, "reload", "Corefile parse failed: %s", c.first->text);
+			result = RELOAD_UNREADABLE;
+		} else if (memcmp(corefile->fingerprint, server.fingerprint, sizeof server.fingerprint)) {
+			memcpy(server.fingerprint, corefile->fingerprint, sizeof server.fingerprint);
+			result = reload_now("plugin/reload: Corefile changed but reload failed")
+					 ? RELOAD_DONE
+					 : RELOAD_FAILED;
+		}
+	}
+	arena_free(arena);
+	return result;
+}
+
+static void reload_by_signal(void *data)
+{
+	(void)data;
+	reload_now("SIGUSR1");
+}
+
+/* --- signals --- */
+
+static void end_by(void (*how)(void *data), const char *text)
+{
+	log_info("%s", text);
+	if (server.ending)
+		return;
+	server.ending = true;
+	fiber_spawn(server.control, how, NULL);
+}
+
+static void interrupt(void)
+{
+	static bool again;
+	if (again) {
+		log_info("SIGINT: Force quit");
+		server.exit_code = EXIT_FORCED;
+		end_now();
+		return;
+	}
+	again = true;
+	end_by(end_interrupted, "SIGINT: Shutting down");
+}
+
+static void signal_arrived(int number)
+{
+	switch (number) {
+	case SIGTERM:
+		end_by(end_gracefully, "SIGTERM: Shutting down servers then terminating");
+		break;
+	case SIGINT:
+		interrupt();
+		break;
+	case SIGQUIT:
+		log_info("SIGQUIT: Quitting process immediately");
+		pidfile_remove();
+		end_now();
+		break;
+	case SIGUSR1:
+		log_info("SIGUSR1: Reloading");
+		fiber_spawn(server.control, reload_by_signal, NULL);
+		break;
+	case SIGUSR2:
+		log_info("SIGUSR2: upgrading in place is not supported, start the new binary instead");
+		break;
+	default:
+		break;
+	}
+}
+
+static void signals_ready(struct watch *w, uint32_t events)
+{
+	(void)events;
+	struct signalfd_siginfo info;
+	if (read(w->fd, &info, sizeof info) == sizeof info)
+		signal_arrived((int)info.ssi_signo);
+}
+
+/* Blocked in every thread, so that they only come in by the descriptor. Hang-ups and broken pipes are nothing to us. */
+static void signals_block(sigset_t *set)
+{
+	sigemptyset(set);
+	const int numbers[] = { SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2 };
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		sigaddset(set, numbers[i]);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* --- starting --- */
+
+static void reclaim(struct timer *t)
+{
+	epoch_reclaim();
+	timer_set(server.control, t, clock_now() + RECLAIM_INTERVAL_MS * NS_PER_MS);
+}
+
+static void pidfile_write(void)
+{
+	const char *path = server.options->pidfile;
+	if (!path)
+		return;
+	FILE *f = fopen(path, "we");
+	if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fclose(f) != 0)
+		log_error("Could not write pidfile: open %s: %s", path, strerror(errno));
+}
+
+static void start(void *data)
+{
+	(void)data;
+	char *why = NULL;
+	debug_follow(server.first);
+	if (!live_replace(&server.live, server.first, &why)) {
+		fprintf(stderr, "%s\n", why);
+		free(why);
+		server.exit_code = EXIT_START_FAILED;
+		config_discard(server.first);
+		end_now();
+		return;
+	}
+	if (!server.options->quiet)
+		banner_zones(server.first);
+	pidfile_write();
+	config_started(server.first);
+	if (!server.options->quiet)
+		banner_version(log_bare);
+	if (!server.first->groups)
+		end_now();
+}
+
+static void control_run(unsigned workers, const sigset_t *signals)
+{
+	metrics_thread(0);
+	server.control = loop_new(0);
+	server.signals = (struct watch){ .fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC),
+		.ready = signals_ready };
+	loop_watch(server.control, &server.signals, EPOLLIN);
+	server.reclaim.fire = reclaim;
+	timer_set(server.control, &server.reclaim, clock_now());
+	server.live.worker_count = workers;
+	server.live.workers = workers_start(workers);
+	loop_post(server.control, start, NULL);
+	loop_run(server.control);
+	workers_stop(server.live.workers, workers);
+	loop_unwatch(server.control, &server.signals);
+	close(server.signals.fd);
+	timer_cancel(server.control, &server.reclaim);
+}
+
+/* Nothing runs any more: what is still held is given back, so that leak checkers have nothing to say. */
+static void forget(void)
+{
+	epoch_drain();
+	for (struct listener *l = server.live.listeners, *next; l; l = next) {
+		next = l->next;
+		listener_free(l);
+	}
+	if (server.live.config)
+		arena_free(server.live.config->arena);
+	loop_free(server.control);
+}
+
+int server_run(struct server_options *options)
+{
+	struct text why = { 0 };
+	sigset_t signals;
+	unsigned workers = options->workers ? options->workers : worker_count_default();
+	server.options = options;
+	hash_init();
+	metrics_init(workers + 1);
+	server.first = config_read(options, workers, &why);
+	if (!server.first) {
+		fprintf(stderr, "%s\n", why.at ? why.at : "the Corefile cannot be used");
+		text_free(&why);
+		return EXIT_START_FAILED;
+	}
+	signals_block(&signals);
+	log_start();
+	control_run(workers, &signals);
+	forget();
+	log_stop();
+	return server.exit_code;
+}

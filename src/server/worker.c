@@ -1,0 +1,252 @@
+/*
+ * Workers. worker_handle() is a query's whole life: an arena from the pool, intake, dispatch, the reply encoded into the
+ * transport's room. It runs straight on the loop's stack, and may come back much later if a plugin waits.
+ */
+#include "server/worker.h"
+
+#include "base/clock.h"
+#include "base/epoch.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+#include "server/bare_reply.h"
+#include "server/dispatch.h"
+#include "server/intake.h"
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { QUERY_ARENA_SIZE = 8192, POOL_MAX = 256 };
+
+/* A query and its arena, reused by the next query when this one has ended. */
+struct activity {
+	struct activity *next;
+	struct arena *arena;
+	struct query query;
+};
+
+struct worker {
+	pthread_t thread;
+	struct loop *loop;
+	unsigned index;
+	sem_t started;
+	struct activity *idle;
+	unsigned idle_count;
+};
+
+static _Thread_local struct worker *this_worker;
+
+/* --- queries --- */
+
+static struct activity *activity_take(struct worker *w)
+{
+	struct activity *a = w->idle;
+	if (a) {
+		w->idle = a->next;
+		w->idle_count--;
+		return a;
+	}
+	a = memory_alloc(sizeof *a);
+	a->arena = arena_new(QUERY_ARENA_SIZE);
+	return a;
+}
+
+static void activity_give(struct worker *w, struct activity *a)
+{
+	if (w->idle_count >= POOL_MAX) {
+		arena_free(a->arena);
+		free(a);
+		return;
+	}
+	arena_reset(a->arena);
+	a->next = w->idle;
+	w->idle = a;
+	w->idle_count++;
+}
+
+static struct query *query_begin(struct worker *w, struct activity *a, const struct incoming *in)
+{
+	struct query *q = &a->query;
+	memset(q, 0, offsetof(struct query, name_room));
+	q->arena = a->arena;
+	q->client = in->client;
+	q->local = in->local;
+	q->transport = in->transport;
+	q->listener = in->listener;
+	q->worker = w->index;
+	q->wire = (struct view){ (const char *)in->wire, in->length };
+	q->wire_length = in->length;
+	q->started = clock_batch();
+	return q;
+}
+
+static void answer(struct query *q, struct incoming *in)
+{
+	const struct listener *l = q->listener;
+	switch (intake_read(q, in)) {
+	case INTAKE_DROP:
+		return;
+	case INTAKE_REFUSED:
+		in->answer_length = message_write(q->reply, in->answer, UDP_SIZE_DEFAULT);
+		return;
+	case INTAKE_QUERY:
+		break;
+	}
+	dispatch(q, atomic_load_explicit(&l->group, memory_order_acquire));
+	if (!q->reply)
+		return;
+	reply_finish_edns(q);
+	size_t size = query_reply_size(q);
+	in->answer_length =
+		message_write(q->reply, in->answer, size < in->answer_room ? size : in->answer_room);
+}
+
+void worker_handle(struct incoming *in)
+{
+	struct worker *w = this_worker;
+	struct activity *a = activity_take(w);
+	in->answer_length = 0;
+	answer(query_begin(w, a, in), in);
+	activity_give(w, a);
+}
+
+/* --- threads --- */
+
+static void *worker_run(void *data)
+{
+	struct worker *w = data;
+	char name[16];
+	snprintf(name, sizeof name, "worker-%u", w->index);
+	pthread_setname_np(pthread_self(), name);
+	this_worker = w;
+	metrics_thread(w->index + 1);
+	epoch_register();
+	w->loop = loop_new(0);
+	sem_post(&w->started);
+	loop_run(w->loop);
+	while (w->idle) {
+		struct activity *a = w->idle;
+		w->idle = a->next;
+		arena_free(a->arena);
+		free(a);
+	}
+	epoch_unregister();
+	return NULL;
+}
+
+struct worker *workers_start(unsigned count)
+{
+	struct worker *workers = memory_array(count, sizeof *workers);
+	for (unsigned i = 0; i < count; i++) {
+		struct worker *w = &workers[i];
+		w->index = i;
+		sem_init(&w->started, 0, 0);
+		int error = pthread_create(&w->thread, NULL, worker_run, w);
+		if (error) {
+			fprintf(stderr, "cannot start a thread: %s\n", strerror(error));
+			exit(1);
+		}
+		while (sem_wait(&w->started) < 0)
+			;
+	}
+	return workers;
+}
+
+void workers_stop(struct worker *workers, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		loop_stop(workers[i].loop);
+	for (unsigned i = 0; i < count; i++) {
+		pthread_join(workers[i].thread, NULL);
+		loop_free(workers[i].loop);
+		sem_destroy(&workers[i].started);
+	}
+	free(workers);
+}
+
+size_t workers_waiting(struct worker *workers, unsigned count)
+{
+	size_t waiting = 0;
+	for (unsigned i = 0; i < count; i++)
+		waiting += loop_waiting(workers[i].loop);
+	return waiting;
+}
+
+/* --- work from the control thread --- */
+
+struct errand {
+	void (*run)(unsigned worker, struct loop *loop, void *data);
+	void *data;
+	_Atomic unsigned left;
+	struct loop *control;
+	struct fiber *waiter;
+};
+
+struct errand_part {
+	struct errand *errand;
+	struct worker *worker;
+};
+
+static void errand_done(void *data)
+{
+	struct errand *e = data;
+	fiber_wake(e->waiter);
+}
+
+static void errand_run(void *data)
+{
+	struct errand_part *part = data;
+	struct errand *e = part->errand;
+	struct worker *w = part->worker;
+	free(part);
+	e->run(w->index, w->loop, e->data);
+	if (atomic_fetch_sub(&e->left, 1) == 1)
+		loop_post(e->control, errand_done, e);
+}
+
+void workers_each(struct worker *workers, unsigned count,
+	void (*run)(unsigned worker, struct loop *loop, void *data), void *data)
+{
+	struct errand e = { .run = run,
+		.data = data,
+		.left = count,
+		.control = loop_current(),
+		.waiter = fiber_self() };
+	for (unsigned i = 0; i < count; i++) {
+		struct errand_part *part = memory_alloc(sizeof *part);
+		*part = (struct errand_part){ &e, &workers[i] };
+		loop_post(workers[i].loop, errand_run, part);
+	}
+	fiber_park(0);
+}
+
+/* --- how many --- */
+
+static unsigned cgroup_quota(void)
+{
+	FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
+	long quota = 0, period = 0;
+	if (f) {
+		char line[64];
+		if (fgets(line, sizeof line, f)) {
+			char *end;
+			quota = strtol(line, &end, 10);
+			period = end != line ? strtol(end, NULL, 10) : 0;
+		}
+		fclose(f);
+	}
+	if (quota <= 0 || period <= 0)
+		return 0;
+	return quota / period < 1 ? 1 : (unsigned)(quota / period);
+}
+
+unsigned worker_count_default(void)
+{
+	cpu_set_t set;
+	unsigned count = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+	unsigned quota = cgroup_quota();
+	if (quota && quota < count)
+		count = quota;
+	return count ? count : 1;
+}
