@@ -1,0 +1,63 @@
+# The commands of the project; Meson does the building. `make run` and `make test` install what they need.
+
+BUILD = build
+SANITIZED = build-asan
+THREADED = build-tsan
+SERVER = $(BUILD)/src/cli/isthmus
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	meson setup $(BUILD) --buildtype=release
+
+$(SANITIZED)/build.ninja:
+	meson setup $(SANITIZED) --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+
+$(THREADED)/build.ninja:
+	meson setup $(THREADED) --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
+
+run:
+	tools/install-packages.sh
+	$(MAKE) all
+	@echo 'Try in another terminal:'
+	@echo '    dig @127.0.0.1 -p 1053 www.example.org A'
+	@echo '    dig @127.0.0.1 -p 1053 router.home.arpa A'
+	@echo '    dig @127.0.0.1 -p 1053 example.com MX'
+	@echo 'Metrics: http://127.0.0.1:9153/metrics   Health: http://127.0.0.1:8080/health'
+	cd examples/quickstart && exec ../../$(SERVER) -conf Corefile
+
+test:
+	tools/install-packages.sh test
+	$(MAKE) $(SANITIZED)/build.ninja
+	ninja -C $(SANITIZED)
+	tests/run $(SANITIZED)
+
+# The unit tests and the conformance cases with two threads watching each other.
+test-threads: $(THREADED)/build.ninja
+	ninja -C $(THREADED)
+	tests/run $(THREADED) unit conformance
+
+prove:
+	tools/install-packages.sh all
+	$(MAKE) -C tests/prove
+
+fuzz:
+	tools/install-packages.sh all
+	tests/fuzz/run
+
+lint:
+	tools/install-packages.sh all
+	tools/lint
+
+bench: all
+	tools/install-packages.sh all
+	python3 tests/bench/peers.py --server $(SERVER) $(BENCH_ARGS)
+
+docs: all
+	tools/write-docs $(SERVER)
+
+clean:
+	rm -rf $(BUILD) $(SANITIZED) $(THREADED) build-*
+
+.PHONY: all run test test-threads prove fuzz lint bench docs clean
