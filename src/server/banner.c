@@ -67,8 +67,8 @@ static void group_lines(const struct endpoint_group *g, struct arena *scratch)
 {
 	struct zone_name *zones = arena_array(scratch, g->zones.count, sizeof *zones);
 	for (size_t i = 0; i < g->zones.count; i++) {
-		zones[i].text = name_text(scratch, g->zones.entries[i].zone);
-		zones[i].preferred = is_preferred(g->zones.entries[i].zone);
+		zones[i].text = name_text(scratch, g->zones.entries[i].name);
+		zones[i].preferred = is_preferred(g->zones.entries[i].name);
 	}
 	qsort(zones, g->zones.count, sizeof *zones, by_text);
 	for (unsigned copy = 0; copy < g->copies; copy++) {

@@ -58,9 +58,9 @@ static enum taken ask_blocks(struct query *q, const struct zone_entry *e)
 }
 
 /* DS lives on the parent's side of a cut (RFC 4035 3.1.4.1): the zone itself is asked only where no other is above it. */
-static const struct zone_entry *zone_for_ds(const struct zone_map *zones, struct query *q)
+static const struct zone_entry *zone_for_ds(const struct name_map *zones, struct query *q)
 {
-	const struct zone_entry *e = zone_map_longest(zones, q->name, ZONE_MAP_ANY);
+	const struct zone_entry *e = zone_map_longest(zones, q->name, NAME_MAP_ANY);
 	if (!e || !name_equal(e->zone, q->name))
 		return e;
 	const struct zone_entry *parent = zone_map_longest(zones, q->name, name_labels(e->zone));
@@ -73,11 +73,11 @@ static void refuse(struct query *q)
 	account_dropped(q);
 }
 
-static void ask_zones(struct query *q, const struct zone_map *zones)
+static void ask_zones(struct query *q, const struct name_map *zones)
 {
 	const struct zone_entry *e = query_type(q) == TYPE_DS
 					     ? zone_for_ds(zones, q)
-					     : zone_map_longest(zones, q->name, ZONE_MAP_ANY);
+					     : zone_map_longest(zones, q->name, NAME_MAP_ANY);
 	for (; e; e = zone_map_longest(zones, q->name, name_labels(e->zone))) {
 		switch (ask_blocks(q, e)) {
 		case TAKEN:

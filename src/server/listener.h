@@ -18,7 +18,7 @@ struct endpoint_group {
 	const char *port;       /* as written: 0 is the kernel's choice */
 	const char *address;    /* as `bind` gives it, empty for the wildcard */
 	const char *name;       /* "dns://:53", "dns://127.0.0.1:53": in logs and metrics */
-	struct zone_map zones;
+	struct name_map zones;
 	unsigned copies;        /* multisocket: how often CoreDNS would list it; at least 1 */
 	bool takes_any_class;
 	struct tcp_limits limits;

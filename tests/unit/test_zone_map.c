@@ -11,9 +11,9 @@ static struct name parse(struct arena *a, const char *text)
 	return name_from_text(a, view_of(text));
 }
 
-static const struct block *found(const struct zone_map *m, struct arena *a, const char *qname)
+static const struct block *found(const struct name_map *m, struct arena *a, const char *qname)
 {
-	const struct zone_entry *e = zone_map_longest(m, parse(a, qname), ZONE_MAP_ANY);
+	const struct zone_entry *e = zone_map_longest(m, parse(a, qname), NAME_MAP_ANY);
 	return e ? e->blocks[0] : NULL;
 }
 
@@ -21,7 +21,7 @@ static void longest_zone_wins(void **state)
 {
 	(void)state;
 	struct arena *a = arena_new(4096);
-	struct zone_map m = { 0 };
+	struct name_map m = { 0 };
 	zone_map_add(&m, a, parse(a, "example.org."), &blocks[0]);
 	zone_map_add(&m, a, parse(a, "a.b.example.org."), &blocks[1]);
 	zone_map_add(&m, a, parse(a, "org."), &blocks[2]);
@@ -42,12 +42,12 @@ static void goes_on_with_the_next_shorter_zone(void **state)
 {
 	(void)state;
 	struct arena *a = arena_new(4096);
-	struct zone_map m = { 0 };
+	struct name_map m = { 0 };
 	zone_map_add(&m, a, name_root, &blocks[0]);
 	zone_map_add(&m, a, parse(a, "org."), &blocks[1]);
 	zone_map_add(&m, a, parse(a, "www.example.org."), &blocks[2]);
 	struct name qname = parse(a, "x.www.example.org.");
-	const struct zone_entry *e = zone_map_longest(&m, qname, ZONE_MAP_ANY);
+	const struct zone_entry *e = zone_map_longest(&m, qname, NAME_MAP_ANY);
 	assert_ptr_equal(e->blocks[0], &blocks[2]);
 	e = zone_map_longest(&m, qname, name_labels(e->zone));
 	assert_ptr_equal(e->blocks[0], &blocks[1]);
@@ -62,7 +62,7 @@ static void holds_many_zones_and_views(void **state)
 	(void)state;
 	enum { COUNT = 2000 };
 	struct arena *a = arena_new(65536);
-	struct zone_map m = { 0 };
+	struct name_map m = { 0 };
 	for (int i = 0; i < COUNT; i++)
 		zone_map_add(&m, a, parse(a, arena_printf(a, "z%d.example.", i)), &blocks[i % 8]);
 	zone_map_add(&m, a, parse(a, "z7.example."), &blocks[0]);
