@@ -31,7 +31,7 @@ void *memory_resize(void *old, size_t count, size_t size)
 {
 	if (size && count > SIZE_MAX / size)
 		memory_exhausted(SIZE_MAX);
-	void *at = realloc(old, count * size ? count * size : 1);
+	void *at = realloc(old, count && size ? count * size : 1);
 	if (!at)
 		memory_exhausted(count * size);
 	return at;

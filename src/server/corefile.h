@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "dns/name.h"
 #include "net/endpoint.h"
+#include <stdio.h>
 
 /* A word with the place where it started. `lines` is the number of line feeds inside it (quoted words). */
 struct word {
@@ -15,6 +16,7 @@ struct word {
 	const char *file; /* as shown in messages */
 	unsigned line, lines;
 	bool quoted;
+	bool first; /* of its line, or of what an import put there */
 };
 
 /* One occurrence of a directive: its name, the words of its line, and of its { } block if it has one. */
@@ -83,6 +85,9 @@ struct complaints {
 void complaints_init(struct complaints *c, struct arena *arena);
 void complain(struct complaints *c, bool warning, const char *file, unsigned line,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Writes the complaint as one line, its place in front where the text does not have it: "Corefile:3: warning: ...". */
+void complaint_print(const struct complaint *c, FILE *to);
 
 /* Where a Corefile comes from. */
 struct corefile_source {

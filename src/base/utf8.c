@@ -1,0 +1,82 @@
+/* UTF-8: decoding, white space, repair. */
+#include "base/utf8.h"
+
+static const struct view replacement = { "\xef\xbf\xbd", 3 };
+
+/* Octets of a character by its first one, 0 for one that starts none. */
+static size_t length_by_lead(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead < 0xc2)
+		return 0;
+	if (lead < 0xe0)
+		return 2;
+	if (lead < 0xf0)
+		return 3;
+	return lead < 0xf5 ? 4 : 0;
+}
+
+size_t utf8_decode(struct view v, uint32_t *code)
+{
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n = v.length ? length_by_lead((unsigned char)v.at[0]) : 0;
+	if (n == 0 || n > v.length)
+		return 0;
+	uint32_t c = (unsigned char)v.at[0];
+	if (n > 1)
+		c &= 0xffu >> (n + 1);
+	for (size_t i = 1; i < n; i++) {
+		unsigned char next = (unsigned char)v.at[i];
+		if ((next & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (next & 0x3f);
+	}
+	if (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*code = c;
+	return n;
+}
+
+static bool is_space(uint32_t c)
+{
+	return (c >= '\t' && c <= '\r') || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+	       (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+	       c == 0x205f || c == 0x3000;
+}
+
+size_t utf8_space(struct view v)
+{
+	uint32_t c;
+	size_t n = utf8_decode(v, &c);
+	return n && is_space(c) ? n : 0;
+}
+
+static bool is_valid(struct view v)
+{
+	uint32_t c;
+	while (v.length) {
+		size_t n = utf8_decode(v, &c);
+		if (!n)
+			return false;
+		v = view_skip(v, n);
+	}
+	return true;
+}
+
+struct view utf8_valid_copy(struct arena *a, struct view v)
+{
+	if (is_valid(v))
+		return v;
+	char *to = arena_octets(a, v.length * replacement.length);
+	size_t length = 0;
+	while (v.length) {
+		uint32_t c;
+		size_t n = utf8_decode(v, &c);
+		struct view piece = n ? view_first(v, n) : replacement;
+		memcpy(to + length, piece.at, piece.length);
+		length += piece.length;
+		v = view_skip(v, n ? n : 1);
+	}
+	return (struct view){ to, length };
+}

@@ -1,0 +1,18 @@
+/* UTF-8 (RFC 3629), as far as text files need it. */
+#ifndef ISTHMUS_BASE_UTF8_H
+#define ISTHMUS_BASE_UTF8_H
+
+#include "base/arena.h"
+
+/* The octets of the valid character that v starts with, its code in *code; 0 when v is empty or
+ * starts with none. */
+size_t utf8_decode(struct view v, uint32_t *code);
+
+/* The octets of the white space (any of Unicode's) that v starts with, 0 if it starts with none. */
+size_t utf8_space(struct view v);
+
+/* v itself if it is valid, else a copy in the arena with each octet that is in no valid character
+ * replaced by U+FFFD. */
+struct view utf8_valid_copy(struct arena *a, struct view v);
+
+#endif
