@@ -14,9 +14,14 @@
 
 enum {
 	HEADER_SIZE = 12,
+	FLAGS_AT = 2,  /* offset of the header's flags, opcode and rcode */
+	COUNTS_AT = 6, /* offset of the first section's count */
+	QUESTION_FIXED = 4, /* octets of a question behind its name */
+	RECORD_FIXED = 10,  /* octets of a record between owner and rdata */
+	OPT_FIXED = 11,     /* octets of an OPT record before its options */
 	MESSAGE_MAX = 65535,
 	UDP_SIZE_DEFAULT = 512, /* without EDNS */
-	SECTION_RECORDS_MAX = 16384,
+	MESSAGE_EXPANDED_MAX = 4 * 65536, /* decompressed names that one message may cost */
 };
 
 /* Header bits, as they stand in the second 16-bit word. Opcode and rcode are fields of their own. */
@@ -77,14 +82,19 @@ struct edns {
 	struct view options;
 };
 
-/* A message kept in encoded form beside its value, so that a cache hit is a copy and a few patched TTLs. */
+/*
+ * A message kept in encoded form beside its value, so that a cache hit is a copy and a few patched octets. Id, flags,
+ * rcode, question and OPT are taken from the message that it is sent for; all records have the one TTL.
+ */
 struct encoded {
-	const uint8_t *wire;      /* header included; id 0; the question as it was when encoded; no OPT */
-	const uint16_t *ttl_at;   /* offsets of the TTLs of all records */
+	const uint8_t *wire;    /* header included; no OPT */
+	const uint16_t *ttl_at; /* offsets of the TTLs of all records */
 	uint16_t length, ttl_count;
-	uint16_t answers_end;     /* where a truncated answer ends: behind the question */
-	uint32_t age;             /* seconds to take off every TTL */
-	bool reopened;            /* the sections have been decoded: they count, not the wire */
+	uint16_t question_end, section_end[SECTION_COUNT]; /* where it may be cut */
+	uint16_t counts[SECTION_COUNT];
+	uint32_t plain_length;  /* without compression: see message_size */
+	uint32_t ttl;           /* of every record when it is sent or opened */
+	bool reopened;          /* the sections have been decoded: they count, not the wire */
 };
 
 struct message {
@@ -109,10 +119,12 @@ enum message_result {
 /*
  * Reads a whole message: header, one question, all records with names in rdata decompressed, EDNS. Everything the
  * result points to is in the arena (or in wire for names without pointers, so wire must live as long). Header
- * fields and question are filled as far as they could be read. Refuses pointers forward or in a loop, counts that the
- * bytes cannot hold, rdata whose length does not fit its type, a second OPT, an OPT that is not in the additional
- * section or not at the root (RFC 6891 6.1.1). QDCOUNT over 1 is MESSAGE_BAD_QUESTION. A message that ends at a
- * record boundary before its counts is taken as it is; octets behind the last record are ignored.
+ * fields and question are filled as far as they could be read. Refuses pointers forward, in a loop or into the header,
+ * rdata whose length does not fit its type, a second OPT, an OPT that is not in the additional section or not at the root
+ * (RFC 6891 6.1.1), a TSIG that is not the last record (RFC 8945 5.1), names that decompress to more than
+ * MESSAGE_EXPANDED_MAX octets in all. QDCOUNT over 1 is MESSAGE_BAD_QUESTION. A message that ends at a record boundary
+ * before its counts is taken as it is, and no memory is taken for records that its octets cannot hold; octets behind the
+ * last record are ignored.
  */
 enum message_result message_read(
 	struct message *m, struct arena *arena, const uint8_t *wire, size_t length);
@@ -128,7 +140,8 @@ enum message_result message_read_query(struct message *m, struct name_buffer *na
  * Writes the message: question, sections, OPT if m->edns.present, with name compression (RFC 1035 4.1.4, RFC 3597
  * 4: only in the rdata of RFC 1035's types). At most `size` octets: whole RRsets are left out from the end of the
  * additional section on; leaving out one of the answer or authority section sets TC (RFC 2181 9), the OPT always
- * stays. Gives the length, 0 if not even header, question and OPT fit.
+ * stays. A message that is kept encoded is left out by whole sections. An rcode that needs an OPT and has none is sent as
+ * SERVFAIL. Gives the length, 0 if not even header, question and OPT fit.
  */
 size_t message_write(const struct message *m, uint8_t *to, size_t size);
 
@@ -138,7 +151,10 @@ size_t message_size(const struct message *m);
 /* Makes the sections readable when the message is kept encoded; no-op else. Call before looking into sections. */
 void message_open(struct message *m, struct arena *arena);
 
-/* The wire form for keeping (see struct encoded), memory from `arena`; false if it would not fit 65,535 octets. */
+/*
+ * The wire form for keeping (see struct encoded), memory from `arena`, ttl 0; the OPT is left out. False if there is no
+ * question or it would not fit 65,535 octets.
+ */
 bool message_encode(const struct message *m, struct arena *arena, struct encoded *to);
 
 /* Adds a record to a section, memory from the arena. The record's views are kept, not copied. */

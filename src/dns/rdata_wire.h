@@ -1,0 +1,22 @@
+/* Rdata on its way in and out of a message: checked and decompressed, written with compression; by
+ * rdata_fields(). */
+#ifndef ISTHMUS_DNS_RDATA_WIRE_H
+#define ISTHMUS_DNS_RDATA_WIRE_H
+
+#include "dns/reader.h"
+#include "dns/writer.h"
+
+/*
+ * Walks over the rdata of `length` octets that `r` is (to its end) and checks it against its type's
+ * fields: r->failed if it does not fit them. Gives the length that it has without compression; 0 if
+ * nothing in it is compressed.
+ */
+size_t rdata_check(struct reader *r, uint16_t type, uint16_t length);
+
+/* Writes the rdata that `r` is, which rdata_check() has passed, with its names decompressed. */
+void rdata_expand(struct reader *r, uint16_t type, struct writer *to);
+
+/* Writes well-formed rdata, compressing the names that may be (RFC 3597 4). */
+void write_rdata(struct writer *w, uint16_t type, const uint8_t *rdata, uint16_t length);
+
+#endif
