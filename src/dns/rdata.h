@@ -8,34 +8,47 @@
 #include "base/text.h"
 #include "dns/message.h"
 
-/* The parts that rdata is made of, in wire order. */
+/* The parts that rdata is made of, in wire order. Every form "to the end" is the last field of its type. */
 enum rdata_field {
 	FIELD_END = 0,
 	FIELD_NAME_COMPRESSED, /* a name that RFC 1035 allows to be compressed when written */
 	FIELD_NAME,            /* a name that is never compressed when written (RFC 3597 4), but read if it is */
+	FIELD_NAMES,           /* any number of names to the end, neither written nor read compressed (HIP) */
 	FIELD_U8,
 	FIELD_U16,
 	FIELD_U32,
 	FIELD_U48,
+	FIELD_U64,
 	FIELD_TTL,    /* 32 bits, in zone files also with units */
 	FIELD_TIME,   /* 32 bits, YYYYMMDDHHmmSS or seconds (RRSIG) */
 	FIELD_TYPE,   /* 16 bits, a type's mnemonic */
+	FIELD_ALGORITHM,      /* 8 bits, a DNSSEC algorithm: printed as number, read also as mnemonic */
+	FIELD_CERT_TYPE,      /* 16 bits, printed as mnemonic (RFC 4398 2.1) */
+	FIELD_CERT_ALGORITHM, /* 8 bits, printed as mnemonic (RFC 4398 2.2) */
+	FIELD_SCHEME,         /* 8 bits, printed as mnemonic (RFC 9859) */
 	FIELD_IPV4,
 	FIELD_IPV6,
-	FIELD_STRING,      /* one <character-string> */
-	FIELD_STRINGS,     /* one or more <character-string>s, to the end */
-	FIELD_TEXT_REST,   /* a quoted text without length octet, to the end (URI, CAA value) */
-	FIELD_HEX_REST,    /* hexadecimal, blanks allowed, to the end */
+	FIELD_STRING,          /* one <character-string> */
+	FIELD_STRING_OPTIONAL, /* one <character-string>, or the end */
+	FIELD_STRINGS,         /* one or more <character-string>s, to the end */
+	FIELD_TAG,             /* one <character-string> of letters and digits, not quoted (CAA) */
+	FIELD_TEXT_REST,       /* a quoted text without length octet, to the end (URI, CAA value) */
+	FIELD_HEX_REST,        /* hexadecimal, blanks allowed, to the end */
 	FIELD_BASE64_REST,
-	FIELD_HEX_COUNTED, /* 8-bit length, then hexadecimal without blanks, "-" for none (NSEC3 salt) */
+	FIELD_HEX_COUNTED,    /* 8-bit length, then hexadecimal without blanks, "-" for none (NSEC3 salt) */
 	FIELD_BASE32_COUNTED, /* 8-bit length, then base32hex (NSEC3 next hashed owner) */
-	FIELD_BITMAP,      /* type bit maps (RFC 4034 4.1.2) to the end */
+	FIELD_COUNTED_16,     /* 16-bit length, then octets: length and base64 (TKEY, TSIG) */
+	FIELD_BITMAP,         /* type bit maps (RFC 4034 4.1.2) to the end */
+	FIELD_SERVICES,       /* a bit map of ports, to the end (WKS) */
 	FIELD_EUI48,
 	FIELD_EUI64,
-	FIELD_LOC,         /* RFC 1876 */
-	FIELD_APL,         /* RFC 3123 */
-	FIELD_SVC_PARAMS,  /* RFC 9460 2.1, 2.2 */
-	FIELD_OTHER,       /* a form of its own, by type: see rdata.c */
+	FIELD_ILNP,         /* 64 bits as four groups of hexadecimal (RFC 6742) */
+	FIELD_LOC,          /* RFC 1876 */
+	FIELD_APL,          /* RFC 3123, to the end */
+	FIELD_GATEWAY,      /* type of gateway, algorithm, gateway (IPSECKEY, RFC 4025 2); names not compressed */
+	FIELD_RELAY,        /* discovery bit, type of relay, relay (AMTRELAY, RFC 8777 4); names not compressed */
+	FIELD_HOST_IDENTITY, /* lengths, algorithm, identity tag, public key (HIP, RFC 8005 5) */
+	FIELD_SVC_PARAMS,   /* RFC 9460 2.1, 2.2, to the end */
 };
 
 /* The fields of a type, ended by FIELD_END; NULL for a type without a table entry (RFC 3597: opaque). */
