@@ -78,3 +78,13 @@ bool view_unsigned(struct view v, uint64_t max, uint64_t *out)
 	*out = n;
 	return n <= max;
 }
+
+bool view_integer(struct view v, int32_t *out)
+{
+	bool negative = view_starts(v, VIEW("-"));
+	uint64_t n;
+	if (!view_unsigned(negative ? view_skip(v, 1) : v, INT32_MAX, &n))
+		return false;
+	*out = negative ? -(int32_t)n : (int32_t)n;
+	return true;
+}

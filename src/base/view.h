@@ -76,4 +76,7 @@ bool view_line(struct view *v, struct view *line);
 /* The decimal number that v is, at most max; false if it is anything else (sign, blanks, empty). */
 bool view_unsigned(struct view v, uint64_t max, uint64_t *out);
 
+/* The same with an optional minus sign in front; at most 2^31 - 1 either way. */
+bool view_integer(struct view v, int32_t *out);
+
 #endif

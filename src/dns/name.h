@@ -35,6 +35,9 @@ static inline struct name name_of(const struct name_buffer *b)
 	return (struct name){ b->octets, b->length };
 }
 
+/* The name of a literal in wire form, without the root's label: NAME_LITERAL("\7example\3org"). */
+#define NAME_LITERAL(wire) ((struct name){ (const uint8_t *)(wire), sizeof(wire) })
+
 /* The root. */
 extern const struct name name_root;
 
