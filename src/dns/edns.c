@@ -45,7 +45,8 @@ static char *put(char *to, uint16_t code, struct view data)
 	return to + OPTION_HEADER + data.length;
 }
 
-/* Whether the options may become so long: their length has 16 bits. What does not fit is left out.
+/*
+ * Whether the options may become so long: their length has 16 bits. What does not fit is left out.
  */
 static bool fits(const struct edns *e, struct view data)
 {

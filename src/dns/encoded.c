@@ -24,7 +24,6 @@ bool message_encode(const struct message *m, struct arena *arena, struct encoded
 	write_head(&s.w, &plain);
 	*to = (struct encoded){ .wire = wire, .ttl_at = s.ttl_at, .plain_length = (uint32_t)size };
 	to->question_end = (uint16_t)s.w.at;
-	s.w.exact_from = s.w.at; /* the question will be in each client's own case */
 	write_sections(&s);
 	to->length = (uint16_t)write_tail(&s.w, &plain, s.counts);
 	to->ttl_count = (uint16_t)s.ttl_count;
@@ -71,8 +70,9 @@ static int sections_fitting(const struct encoded *e, size_t room)
 
 static bool same_question(const struct message *m, const struct encoded *e)
 {
-	struct name was = { e->wire + HEADER_SIZE, e->question_end - HEADER_SIZE - QUESTION_FIXED };
-	return m->has_question && name_equal(m->question.name, was);
+	size_t length = e->question_end - HEADER_SIZE - QUESTION_FIXED;
+	return m->has_question && m->question.name.length == length &&
+	       memcmp(m->question.name.octets, e->wire + HEADER_SIZE, length) == 0;
 }
 
 static void patch_ttls(struct writer *w, const struct encoded *e)

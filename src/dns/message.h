@@ -55,6 +55,7 @@ enum section_id {
 	SECTION_COUNT,
 };
 
+/* The array is the message's own: whoever makes a section never points it at a shared one. */
 struct section {
 	struct record *records;
 	size_t count, capacity;
@@ -84,7 +85,8 @@ struct edns {
 
 /*
  * A message kept in encoded form beside its value, so that a cache hit is a copy and a few patched octets. Id, flags,
- * rcode, question and OPT are taken from the message that it is sent for; all records have the one TTL.
+ * rcode, question and OPT are taken from the message that it is sent for; all records have the one TTL. If the question's
+ * name is not octet by octet the one that was encoded, the message should be opened: it is decoded to be sent.
  */
 struct encoded {
 	const uint8_t *wire;    /* header included; no OPT */

@@ -54,7 +54,8 @@ static void question_read(struct reading *s, struct name_buffer *room)
 	s->m->has_question = !r->failed;
 }
 
-/* Octets from the arena for a decompressed name or rdata, NULL when the message has had its share.
+/*
+ * Octets from the arena for a decompressed name or rdata, NULL when the message has had its share.
  */
 static uint8_t *expansion_room(struct reading *s, size_t length)
 {

@@ -38,7 +38,8 @@ static uint16_t fixed_size(enum rdata_field f)
 	}
 }
 
-/* RFC 4034 4.1.2: windows in ascending order, each with its number, length 1..32, that many octets.
+/*
+ * RFC 4034 4.1.2: windows in ascending order, each with its number, length 1..32, that many octets.
  */
 static void read_bitmap(struct reader *r)
 {

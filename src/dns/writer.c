@@ -7,29 +7,10 @@ enum {
 	PROBES = 8, /* slots tried for one suffix; what finds no slot is not remembered */
 };
 
-/* Which names stand for each other: an owner may take the case of an equal one, rdata keeps its
- * own. */
-enum match {
-	MATCH_ANY_CASE,
-	MATCH_EXACTLY,
-};
-
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
-static bool same_octet(uint8_t a, uint8_t b, enum match match)
-{
-	return a == b || (match == MATCH_ANY_CASE && lower(a) == lower(b));
-}
-
 /* Whether the name written at offset `at` is n's tail that begins at octet i. */
-static bool name_written(
-	const struct writer *w, size_t at, struct name n, size_t i, enum match match)
+static bool name_written(const struct writer *w, size_t at, struct name n, size_t i)
 {
-	size_t lowest = match == MATCH_EXACTLY ? w->exact_from : 0;
-	while (i < n.length && at < w->at && at >= lowest) {
+	while (i < n.length && at < w->at) {
 		uint8_t c = w->base[at];
 		if (c >= POINTER) {
 			size_t next = at + 1;
@@ -48,7 +29,7 @@ static bool name_written(
 		at++;
 		i++;
 		while (c > 0 && i < n.length && at < w->at) {
-			if (!same_octet(w->base[at], n.octets[i], match))
+			if (w->base[at] != n.octets[i])
 				return false;
 			at++;
 			i++;
@@ -58,14 +39,15 @@ static bool name_written(
 	return false;
 }
 
-/* Where to look for the suffix of n that begins at octet i: its first label and its length say it.
+/*
+ * Where to look for the suffix of n that begins at octet i: its first label and its length say it.
  */
 static size_t suffix_slot(struct name n, size_t i)
 {
 	size_t hash = (256 + n.length - i) & 0xff;
 	size_t end = i + 1 + n.octets[i];
 	while (i < end && i < n.length) {
-		hash = (hash * 31 + lower(n.octets[i])) & 0xffff;
+		hash = (hash * 31 + n.octets[i]) & 0xffff;
 		i++;
 	}
 	return hash % WRITER_SLOTS;
@@ -88,11 +70,11 @@ static void suffix_remember(struct writer *w, struct name n, size_t i, size_t at
 
 /* The offset at which the suffix of n that begins at octet i has been written; 0 if it is not
  * known. */
-static size_t suffix_find(const struct writer *w, struct name n, size_t i, enum match match)
+static size_t suffix_find(const struct writer *w, struct name n, size_t i)
 {
 	size_t slot = suffix_slot(n, i);
 	for (unsigned probe = 0; probe < PROBES && w->slots[slot] != 0; probe++) {
-		if (name_written(w, w->slots[slot], n, i, match))
+		if (name_written(w, w->slots[slot], n, i))
 			return w->slots[slot];
 		slot = (slot + 1) % WRITER_SLOTS;
 	}
@@ -123,13 +105,13 @@ void write_question_name(struct writer *w, struct name n)
 }
 
 /* Writes labels until a suffix is met that has been written before, then a pointer to that. */
-static void write_by_suffixes(struct writer *w, struct name n, enum match match)
+static void write_by_suffixes(struct writer *w, struct name n)
 {
 	size_t i = 0;
 	if (!w->question_known)
 		question_remember(w);
 	while (i < n.length && n.octets[i] != 0 && !w->failed) {
-		size_t known = suffix_find(w, n, i, match);
+		size_t known = suffix_find(w, n, i);
 		if (known) {
 			write_pointer(w, known);
 			return;
@@ -142,32 +124,30 @@ static void write_by_suffixes(struct writer *w, struct name n, enum match match)
 	write_u8(w, 0);
 }
 
-static bool is_question(const struct writer *w, struct name n, enum match match)
+static bool is_question(const struct writer *w, struct name n)
 {
-	if (match == MATCH_ANY_CASE)
-		return name_equal(w->question, n);
-	return w->question_at >= w->exact_from && w->question.length == n.length &&
+	return w->question.length == n.length &&
 	       memcmp(w->question.octets, n.octets, n.length) == 0;
 }
 
 /* Gives the offset at which the name, or the one that a pointer stands for, begins. */
-static size_t write_compressed(struct writer *w, struct name n, enum match match)
+static size_t write_compressed(struct writer *w, struct name n)
 {
 	size_t at = w->at;
 	if (n.length <= 1) {
 		write_u8(w, 0);
-	} else if (is_question(w, n, match)) {
+	} else if (is_question(w, n)) {
 		at = w->question_at;
 		write_pointer(w, at);
 	} else {
-		write_by_suffixes(w, n, match);
+		write_by_suffixes(w, n);
 	}
 	return at;
 }
 
 void write_name(struct writer *w, struct name n)
 {
-	write_compressed(w, n, MATCH_EXACTLY);
+	write_compressed(w, n);
 }
 
 void write_owner(struct writer *w, struct name n)
@@ -176,7 +156,7 @@ void write_owner(struct writer *w, struct name n)
 		write_pointer(w, w->owner_at);
 		return;
 	}
-	size_t at = write_compressed(w, n, MATCH_ANY_CASE);
+	size_t at = write_compressed(w, n);
 	if (at < POINTER_REACH) {
 		w->owner = n;
 		w->owner_at = at;

@@ -24,8 +24,6 @@ struct writer {
 	 * yet. */
 	struct name question, owner;
 	size_t question_at, owner_at;
-	size_t exact_from;   /* names in rdata do not point before it: what is there may change its
-				case */
 	bool question_known; /* its suffixes are in the slots */
 	uint16_t slots[WRITER_SLOTS]; /* offsets of suffixes by hash; 0: free */
 };
@@ -85,7 +83,8 @@ void write_question_name(struct writer *w, struct name n);
  * case. */
 void write_name(struct writer *w, struct name n);
 
-/* A record's owner, whatever the case. Its octets stay where they are while the message is written.
+/*
+ * A record's owner, whatever the case. Its octets stay where they are while the message is written.
  */
 void write_owner(struct writer *w, struct name n);
 
