@@ -32,6 +32,9 @@ static inline bool endpoint_is_v6(const struct endpoint *e)
 	return e->any.sa_family == AF_INET6;
 }
 
+/* 0.0.0.0 or [::]. */
+bool endpoint_is_wildcard(const struct endpoint *e);
+
 uint16_t endpoint_port(const struct endpoint *e);
 void endpoint_set_port(struct endpoint *e, uint16_t port);
 socklen_t endpoint_length(const struct endpoint *e);
