@@ -13,7 +13,9 @@ struct incoming {
 	struct endpoint client, local;
 	enum transport transport;
 	void *listener;  /* what the server gave when it opened the listener */
-	uint8_t *answer; /* room for the answer: answer_room octets (65,535, whatever the transport) */
+	/* Room for the answer: answer_room octets, 65,535 (UDP: 65,507). All messages of a thread share it: it is written after
+	 * the handler's last wait. */
+	uint8_t *answer;
 	size_t answer_room;
 	size_t answer_length; /* set by handle(); 0: no answer */
 	bool close;           /* set by handle(): the connection is to be closed after the answer */

@@ -5,6 +5,9 @@
  * of the waiting functions below; its stack then stays with it, and the *loop* goes on on a spare stack (lazy
  * hand-off): a query that never waits pays nothing. Fibers never move between threads. What the loop needs to go on
  * lives in struct loop, never in locals of the loop's functions.
+ *
+ * Epochs (base/epoch.h): the loop passes its quiet point in every round. Who waits is entered for as long as its
+ * handler runs, from its first wait on: whatever it had found before stays valid, and nobody need think of it.
  */
 #ifndef ISTHMUS_NET_LOOP_H
 #define ISTHMUS_NET_LOOP_H
@@ -16,7 +19,9 @@ struct loop;
 struct fiber;
 
 /* A file descriptor and what to do when it is ready. Lives in its owner's struct. `ready` runs on the loop's stack
- * and may wait like any code there; it is called again while the descriptor stays ready. */
+ * and may wait like any code there; it is called again while the descriptor stays ready, and once more at once when it
+ * has begun to wait (by the loop's next frame: what it was at must be found in its owner's struct, not in its locals).
+ * It may find nothing to do then. */
 struct watch {
 	int fd;
 	uint32_t events; /* EPOLLIN, EPOLLOUT ... as watched now */
@@ -54,12 +59,15 @@ struct loop_flush {
 };
 void loop_flush_later(struct loop *l, struct loop_flush *f);
 
+/* Forgets a flush that is queued, before its memory goes. */
+void loop_flush_cancel(struct loop *l, struct loop_flush *f);
+
 /* Watches for events (EPOLLIN | EPOLLOUT), changes what is watched for (0: nothing, still known), stops watching.
  * unwatch must come before the descriptor is closed; after it `ready` is not called again. */
 void loop_watch(struct loop *l, struct watch *w, uint32_t events);
 void loop_unwatch(struct loop *l, struct watch *w);
 
-/* Sets (or moves) a timer to a point of the monotonic clock; at most 1 ms late by the wheel's grain. */
+/* Sets (or moves) a timer to a point of the monotonic clock. Never early; at most 2 ms late by the wheel's grain. */
 void timer_set(struct loop *l, struct timer *t, uint64_t at);
 void timer_cancel(struct loop *l, struct timer *t);
 static inline bool timer_is_set(const struct timer *t)
@@ -75,10 +83,13 @@ enum wait_result {
 	WAIT_STOPPED, /* the loop is being stopped: give up */
 };
 
-/* Who waits; set by fiber_self() before fiber_park(). A waker finds it in the waiter's struct. */
+/* Who waits: called before fiber_park(), forgets earlier wakes. A waker finds it in the waiter's struct, where the waiter
+ * takes it out before it goes on: it is the stack that is woken, whoever stands on it. */
 struct fiber *fiber_self(void);
 
-/* Parks the caller until fiber_wake() or the deadline (0: none). A wake that came before the park is not lost. */
+/* Parks the caller until fiber_wake() or the deadline (0: none). A wake that came before the park is not lost. Callers look
+ * at what they wait for when it returns, not at the result alone. WAIT_STOPPED also when there are more waiting than the
+ * loop has stacks for (32,768): give up then, too. */
 enum wait_result fiber_park(uint64_t deadline);
 
 /* Lets a parked fiber go on, in the loop's next round at the latest. The same thread only. */
@@ -91,7 +102,8 @@ enum wait_result wait_writable(int fd, uint64_t deadline);
 /* Sleeps; WAIT_TIMEOUT when the time is over. */
 enum wait_result fiber_sleep(uint64_t ns);
 
-/* Runs run(data) as a task of its own: at once, on the loop's stack, until it first waits. */
+/* Runs run(data) as a task of its own: before the loop next sleeps, on the loop's stack. The loop's thread, or before it
+ * runs. */
 void fiber_spawn(struct loop *l, void (*run)(void *data), void *data);
 
 /* Fibers that wait now, and the most that ever did, on this loop. */
