@@ -1,6 +1,7 @@
 /* fiber_switch() by the C library, for processors that have no assembly of ours: slower, the same to its callers. */
 #include "net/fiber_switch.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <ucontext.h>
 

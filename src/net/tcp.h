@@ -29,7 +29,8 @@ struct tcp_listener *tcp_listen(struct loop *l, int fd, const struct endpoint *l
 void tcp_stop(struct tcp_listener *t);
 void tcp_release(struct tcp_listener *t);
 
-/* Open connections, and how many were closed to make room, for metrics. */
+/* Open connections, and how many were closed to make room, for metrics. Any thread. */
 size_t tcp_connections(const struct tcp_listener *t);
+size_t tcp_evicted(const struct tcp_listener *t);
 
 #endif

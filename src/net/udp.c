@@ -1,0 +1,433 @@
+/*
+ * DNS over UDP. A thread has one batch of datagrams in and one of answers out, shared by all its listeners: the batch in
+ * is worked off before another listener receives, the batch out is sent when it is full or the loop's round is over.
+ */
+#include "net/udp.h"
+
+#include "base/memory.h"
+#include "net/loop_state.h"
+#include "net/sanitizers.h"
+#include "net/socket.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+	BATCH = 64,
+	BATCHES_A_TURN = 16, /* then other descriptors get their turn */
+	WIRE_MAX = 65535,
+	ANSWER_MAX = 65507, /* what one IPv4 datagram can carry */
+	SOCKET_BUFFER = 4 << 20,
+};
+
+/* A datagram as it came. Only the pages that it fills are ever resident; the odd size spreads them over cache sets. */
+struct datagram {
+	struct datagram *next; /* while it is free */
+	struct sockaddr_in6 peer;
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	socklen_t control_length;
+	uint8_t wire[WIRE_MAX];
+	uint8_t apart[257];
+};
+
+/* Datagrams are mapped many at once and stay until the last listener of the thread goes. */
+struct datagram_slab {
+	struct datagram_slab *next;
+	struct datagram *at;
+};
+
+struct answer {
+	struct udp_listener *from;
+	struct sockaddr_in6 peer;
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	socklen_t control_length;
+	struct iovec wire;
+};
+
+/* The batches of one thread. */
+struct udp_batch {
+	size_t listeners; /* that use it */
+	struct loop *loop;
+
+	struct udp_listener *owner; /* whose datagrams are in */
+	unsigned count, at;         /* received, and the next one to answer */
+	bool answering;             /* datagram at - 1 is with the handler, or was when it began to wait */
+	struct mmsghdr in[BATCH];
+	struct iovec in_wire[BATCH];
+	struct datagram *datagrams[BATCH];
+
+	struct loop_flush flush;
+	unsigned out_count;
+	size_t out_used; /* octets of out_wire */
+	struct answer answers[BATCH];
+	struct mmsghdr out[BATCH];
+	uint8_t *out_wire; /* 2 * 65,535 octets */
+
+	struct datagram *spare;
+	struct datagram_slab *slabs;
+};
+
+struct udp_listener {
+	struct watch watch;
+	struct loop *loop;
+	struct endpoint local;
+	incoming_handler *handle;
+	void *listener;
+	bool wildcard; /* bound to all addresses: which one was asked comes with each datagram */
+	bool stopped, released;
+	size_t waiting; /* queries */
+};
+
+/* --- sockets --- */
+
+/* Larger buffers where the kernel lets us, path MTU of the system's routing only: an outsider cannot make answers shrink or
+ * vanish by forged ICMP. */
+static void tune(int fd, bool v6)
+{
+	socket_set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+	socket_set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+	socket_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+	if (v6)
+		socket_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
+}
+
+static const char *prepare(int fd, const struct endpoint *local)
+{
+	bool v6 = endpoint_is_v6(local);
+	tune(fd, v6);
+	if (!endpoint_is_wildcard(local))
+		return NULL;
+	if (v6 && socket_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) < 0)
+		return "setsockopt IPV6_RECVPKTINFO";
+	if (!v6 && socket_set(fd, IPPROTO_IP, IP_PKTINFO, 1) < 0)
+		return "setsockopt IP_PKTINFO";
+	return NULL;
+}
+
+int udp_open(const struct endpoint *local, const char **step)
+{
+	return socket_open(local, SOCK_DGRAM, prepare, step);
+}
+
+/* --- datagrams --- */
+
+static void slab_add(struct udp_batch *b)
+{
+	struct datagram_slab *slab = memory_alloc(sizeof *slab);
+	size_t size = BATCH * sizeof(struct datagram);
+	slab->at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		-1, 0);
+	if (slab->at == MAP_FAILED)
+		memory_exhausted(size);
+	madvise(slab->at, size, MADV_NOHUGEPAGE);
+	slab->next = b->slabs;
+	b->slabs = slab;
+	for (unsigned i = 0; i < BATCH; i++) {
+		slab->at[i].next = b->spare;
+		b->spare = &slab->at[i];
+	}
+}
+
+static struct datagram *datagram_take(struct udp_batch *b)
+{
+	if (!b->spare)
+		slab_add(b);
+	struct datagram *d = b->spare;
+	b->spare = d->next;
+	return d;
+}
+
+static void datagram_put(struct udp_batch *b, struct datagram *d)
+{
+	ASAN_UNPOISON_MEMORY_REGION(d->wire, sizeof d->wire);
+	d->next = b->spare;
+	b->spare = d;
+}
+
+static void slot_fill(struct udp_batch *b, unsigned i)
+{
+	struct datagram *d = datagram_take(b);
+	b->datagrams[i] = d;
+	b->in_wire[i] = (struct iovec){ d->wire, sizeof d->wire };
+	b->in[i].msg_hdr = (struct msghdr){
+		.msg_name = &d->peer,
+		.msg_namelen = sizeof d->peer,
+		.msg_control = d->control,
+		.msg_controllen = sizeof d->control,
+		.msg_iov = &b->in_wire[i],
+		.msg_iovlen = 1,
+	};
+}
+
+/* --- the thread's batch --- */
+
+static void flush_due(struct loop_flush *f);
+
+static struct udp_batch *batch_join(struct loop *l)
+{
+	struct udp_batch *b = l->udp;
+	if (!b) {
+		b = l->udp = memory_array(1, sizeof *b);
+		b->loop = l;
+		b->flush.run = flush_due;
+		b->out_wire = memory_alloc((size_t)2 * WIRE_MAX);
+		for (unsigned i = 0; i < BATCH; i++)
+			slot_fill(b, i);
+	}
+	b->listeners++;
+	return b;
+}
+
+static void batch_leave(struct udp_batch *b)
+{
+	if (--b->listeners)
+		return;
+	loop_flush_cancel(b->loop, &b->flush);
+	while (b->slabs) {
+		struct datagram_slab *slab = b->slabs;
+		b->slabs = slab->next;
+		ASAN_UNPOISON_MEMORY_REGION(slab->at, BATCH * sizeof(struct datagram));
+		munmap(slab->at, BATCH * sizeof(struct datagram));
+		free(slab);
+	}
+	b->loop->udp = NULL;
+	free(b->out_wire);
+	free(b);
+}
+
+/* --- answers out --- */
+
+/* Sends messages of one socket. One that the kernel refuses is left out; when its buffer is full the rest is lost, as the
+ * network may lose any datagram. */
+static void send_all(int fd, struct mmsghdr *messages, unsigned count)
+{
+	while (count) {
+		int sent = sendmmsg(fd, messages, count, 0);
+		if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS))
+			return;
+		if (sent < 0 && errno == EINTR)
+			continue;
+		unsigned done = sent <= 0 ? 1 : (unsigned)sent;
+		messages += done;
+		count -= done;
+	}
+}
+
+/* Sends the unsent answers of the listener of answers[first]. */
+static void send_of_listener(struct udp_batch *b, unsigned first)
+{
+	struct udp_listener *u = b->answers[first].from;
+	unsigned count = 0;
+	for (unsigned i = first; i < b->out_count; i++) {
+		struct answer *a = &b->answers[i];
+		if (a->from != u)
+			continue;
+		a->from = NULL;
+		b->out[count++].msg_hdr = (struct msghdr){
+			.msg_name = &a->peer,
+			.msg_namelen = a->peer.sin6_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+									 sizeof(struct sockaddr_in),
+			.msg_control = a->control_length ? a->control : NULL,
+			.msg_controllen = a->control_length,
+			.msg_iov = &a->wire,
+			.msg_iovlen = 1,
+		};
+	}
+	send_all(u->watch.fd, b->out, count);
+}
+
+static void batch_send(struct udp_batch *b)
+{
+	for (unsigned i = 0; i < b->out_count; i++)
+		if (b->answers[i].from)
+			send_of_listener(b, i);
+	b->out_count = 0;
+	b->out_used = 0;
+}
+
+static void flush_due(struct loop_flush *f)
+{
+	batch_send((struct udp_batch *)((char *)f - offsetof(struct udp_batch, flush)));
+}
+
+/* The address to answer from, as control data: the one that was asked. The interface matters for link-local ones only. */
+static void answer_from(struct answer *a, struct datagram *d)
+{
+	a->control_length = 0;
+	if (!d->control_length)
+		return;
+	memcpy(a->control, d->control, d->control_length);
+	a->control_length = d->control_length;
+	struct msghdr header = { .msg_control = a->control, .msg_controllen = a->control_length };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+	if (c->cmsg_level == IPPROTO_IP) {
+		struct in_pktinfo *info = (struct in_pktinfo *)CMSG_DATA(c);
+		info->ipi_ifindex = 0;
+		info->ipi_spec_dst = info->ipi_addr;
+	} else {
+		struct in6_pktinfo *info = (struct in6_pktinfo *)CMSG_DATA(c);
+		if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr))
+			info->ipi6_ifindex = 0;
+	}
+}
+
+static void answer_queue(
+	struct udp_batch *b, struct udp_listener *u, struct datagram *d, const struct incoming *in)
+{
+	if (b->out_count == BATCH || 2 * WIRE_MAX - b->out_used < in->answer_length)
+		batch_send(b);
+	struct answer *a = &b->answers[b->out_count++];
+	a->from = u;
+	a->peer = d->peer;
+	answer_from(a, d);
+	a->wire = (struct iovec){ b->out_wire + b->out_used, in->answer_length };
+	memcpy(a->wire.iov_base, in->answer, in->answer_length);
+	b->out_used += in->answer_length;
+	loop_flush_later(b->loop, &b->flush);
+}
+
+/* --- queries in --- */
+
+/* The address that was asked, by the datagram's control data. */
+static struct endpoint asked(const struct udp_listener *u, struct datagram *d)
+{
+	struct msghdr header = { .msg_control = d->control, .msg_controllen = d->control_length };
+	struct cmsghdr *c = d->control_length ? CMSG_FIRSTHDR(&header) : NULL;
+	struct endpoint e = u->local;
+	if (!c)
+		return e;
+	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+		e.v4.sin_addr = ((struct in_pktinfo *)CMSG_DATA(c))->ipi_addr;
+	} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+		const struct in6_pktinfo *info = (struct in6_pktinfo *)CMSG_DATA(c);
+		e.v6.sin6_addr = info->ipi6_addr;
+		if (IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr))
+			e.v6.sin6_scope_id = info->ipi6_ifindex;
+		e = endpoint_from(&e.any);
+	}
+	return e;
+}
+
+static void listener_free(struct udp_listener *u)
+{
+	struct udp_batch *b = u->loop->udp;
+	batch_send(b);
+	if (b->owner == u)
+		b->count = b->at = 0;
+	close(u->watch.fd);
+	free(u);
+	batch_leave(b);
+}
+
+/* Whoever is answered began to wait: the datagram stays with it, the batch gets another one. */
+static void answering_waits(struct udp_batch *b)
+{
+	if (!b->answering)
+		return;
+	b->answering = false;
+	b->owner->waiting++;
+	slot_fill(b, b->at - 1);
+}
+
+/* Hands over the next datagram of the batch. False if its answer had to wait: the batch is no longer ours then. */
+static bool answer_next(struct udp_batch *b, struct udp_listener *u)
+{
+	struct datagram *d = b->datagrams[b->at];
+	struct incoming in = {
+		.wire = d->wire,
+		.length = b->in[b->at].msg_len,
+		.client = endpoint_from((struct sockaddr *)&d->peer),
+		.local = u->wildcard ? asked(u, d) : u->local,
+		.transport = TRANSPORT_UDP,
+		.listener = u->listener,
+		.answer = loop_answer_room(u->loop),
+		.answer_room = ANSWER_MAX,
+	};
+	uint64_t handoffs = u->loop->handoffs;
+	ASAN_POISON_MEMORY_REGION(d->wire + in.length, WIRE_MAX - in.length);
+	b->at++;
+	b->answering = true;
+	u->handle(&in);
+	assert(in.answer_length <= ANSWER_MAX);
+	if (in.answer_length)
+		answer_queue(b, u, d, &in);
+	if (u->loop->handoffs == handoffs) {
+		b->answering = false;
+		return true;
+	}
+	datagram_put(b, d);
+	u->waiting--;
+	if (u->released && !u->waiting)
+		listener_free(u);
+	return false;
+}
+
+static bool receive(struct udp_batch *b, struct udp_listener *u)
+{
+	for (unsigned i = 0; SANITIZE_ADDRESS && i < BATCH; i++)
+		ASAN_UNPOISON_MEMORY_REGION(b->datagrams[i]->wire, WIRE_MAX);
+	int count = recvmmsg(u->watch.fd, b->in, BATCH, MSG_DONTWAIT, NULL);
+	b->owner = u;
+	b->at = 0;
+	b->count = count > 0 ? (unsigned)count : 0;
+	for (unsigned i = 0; i < b->count; i++) {
+		struct msghdr *header = &b->in[i].msg_hdr;
+		b->datagrams[i]->control_length = (socklen_t)header->msg_controllen;
+		header->msg_namelen = sizeof b->datagrams[i]->peer;
+		header->msg_controllen = sizeof b->datagrams[i]->control;
+	}
+	return count > 0;
+}
+
+static void udp_ready(struct watch *w, uint32_t events)
+{
+	struct udp_listener *u = (struct udp_listener *)w;
+	struct udp_batch *b = u->loop->udp;
+	(void)events;
+	answering_waits(b);
+	if (b->owner != u)
+		b->at = b->count = 0;
+	for (int turn = 0; turn <= BATCHES_A_TURN; turn++) {
+		while (b->at < b->count)
+			if (!answer_next(b, u))
+				return;
+		if (turn == BATCHES_A_TURN || !receive(b, u))
+			return;
+	}
+}
+
+struct udp_listener *udp_listen(
+	struct loop *l, int fd, const struct endpoint *local, incoming_handler *handle, void *listener)
+{
+	struct udp_listener *u = memory_array(1, sizeof *u);
+	*u = (struct udp_listener){
+		.watch = { .fd = fd, .ready = udp_ready },
+		.loop = l,
+		.local = *local,
+		.handle = handle,
+		.listener = listener,
+		.wildcard = endpoint_is_wildcard(local),
+	};
+	batch_join(l);
+	loop_watch(l, &u->watch, EPOLLIN);
+	return u;
+}
+
+void udp_stop(struct udp_listener *u)
+{
+	if (!u->stopped)
+		loop_unwatch(u->loop, &u->watch);
+	u->stopped = true;
+}
+
+void udp_release(struct udp_listener *u)
+{
+	answering_waits(u->loop->udp);
+	udp_stop(u);
+	u->released = true;
+	if (!u->waiting)
+		listener_free(u);
+}
