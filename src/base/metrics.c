@@ -35,7 +35,7 @@ struct metric {
 	size_t values_size;
 	uint64_t hash;
 	bool hidden; /* under `lock` */
-	_Atomic double gauge;
+	_Atomic double gauge; /* a gauge's value; what a counter has beside its cells */
 	_Atomic(struct cell *) cells[]; /* by shard */
 };
 
@@ -306,9 +306,10 @@ static void histogram_sum(const struct metric *m, struct total *t)
 
 double metric_value(const struct metric *m)
 {
+	double value = atomic_load_explicit(&m->gauge, memory_order_relaxed);
 	if (m->family->kind == METRIC_GAUGE)
-		return atomic_load_explicit(&m->gauge, memory_order_relaxed);
-	double value = (double)counter_sum(m);
+		return value;
+	value += (double)counter_sum(m);
 	for (unsigned i = 0; i < shard_count && m->family->kind == METRIC_HISTOGRAM; i++) {
 		const struct cell *c = cell_of(m, i);
 		for (size_t b = 0; c && b < m->family->bucket_count; b++)

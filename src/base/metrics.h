@@ -43,7 +43,8 @@ struct metric *metric_get(const struct metric_family *family, const struct view 
 /* Adds to a counter. */
 void metric_add(struct metric *m, uint64_t n);
 
-/* Sets a gauge (not sharded: the last value set by any thread counts). */
+/* Sets a gauge (not sharded: the last value set by any thread counts), or what a counter has beside what was added to it: for
+ * counts that are kept elsewhere and read when a page is written. */
 void metric_set(struct metric *m, double value);
 
 /* Adds to a gauge, n may be negative. */
