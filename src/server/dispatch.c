@@ -27,16 +27,10 @@ static void collect_metadata(struct query *q, const struct block *b)
 	}
 }
 
-static bool is_error(int rcode)
-{
-	return rcode == RCODE_FORMERR || rcode == RCODE_SERVFAIL || rcode == RCODE_NOTIMP ||
-	       rcode == RCODE_REFUSED;
-}
-
 static void run_chain(struct query *q, const struct block *b)
 {
 	int rcode = chain_serve(b->chain, q);
-	if (!q->reply && is_error(rcode))
+	if (!q->reply && serve_is_error(rcode))
 		bare_reply(q, (uint16_t)rcode);
 }
 

@@ -17,6 +17,13 @@ struct plugin;
 /* What a plugin's serve() may give beside an rcode: nothing is sent, the client is left without an answer. */
 enum { SERVE_DROP = -1 };
 
+/* Whether the server writes a bare reply with this rcode when serve() gave it and nobody replied. */
+static inline bool serve_is_error(int served)
+{
+	return served == RCODE_FORMERR || served == RCODE_SERVFAIL || served == RCODE_NOTIMP ||
+	       served == RCODE_REFUSED;
+}
+
 /* A value that one plugin leaves for others: "kubernetes/namespace", "view/name". */
 struct metadata {
 	struct metadata *next;
