@@ -260,16 +260,17 @@ static bool write_lines(struct outgoing *o)
 	return any;
 }
 
-static void say_what_was_dropped(struct outgoing *o, uint64_t *said)
+static void say_what_was_dropped(struct outgoing *o)
 {
+	static uint64_t said; /* the writer's alone */
 	uint64_t dropped = log_dropped();
-	if (dropped == *said)
+	if (dropped == said)
 		return;
 	o->length = (size_t)snprintf(o->octets, sizeof o->octets,
 		"[WARNING] %llu log lines dropped: the log is not read as fast as it is written\n",
-		(unsigned long long)(dropped - *said));
+		(unsigned long long)(dropped - said));
 	flush_outgoing(o);
-	*said = dropped;
+	said = dropped;
 }
 
 static void sleep_until_woken(void)
@@ -286,7 +287,6 @@ static void *write_until_stopped(void *unused)
 	(void)unused;
 	struct outgoing *o = memory_alloc(sizeof *o);
 	o->length = 0;
-	uint64_t said = log_dropped();
 	unsigned looks = 0;
 	for (;;) {
 		bool last = atomic_load(&stopping);
@@ -295,14 +295,14 @@ static void *write_until_stopped(void *unused)
 		} else if (last) {
 			break;
 		} else if (++looks >= LOOKS_BEFORE_SLEEP) {
-			say_what_was_dropped(o, &said);
+			say_what_was_dropped(o);
 			sleep_until_woken();
 			looks = 0;
 			continue;
 		}
 		nanosleep(&(struct timespec){ .tv_nsec = NS_PER_MS }, NULL);
 	}
-	say_what_was_dropped(o, &said);
+	say_what_was_dropped(o);
 	free(o);
 	return NULL;
 }
