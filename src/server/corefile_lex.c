@@ -11,7 +11,7 @@ static const struct view byte_order_mark = { "\xef\xbb\xbf", 3 };
 
 void lexer_begin(struct lexer *l, struct arena *arena, struct view text)
 {
-	if (view_starts(text, byte_order_mark))
+	while (view_starts(text, byte_order_mark))
 		text = view_skip(text, byte_order_mark.length);
 	*l = (struct lexer){ .arena = arena, .text = utf8_valid_copy(arena, text), .line = 1 };
 }

@@ -9,7 +9,7 @@
 
 struct lexer {
 	struct arena *arena;
-	struct view text; /* valid UTF-8, byte-order mark off */
+	struct view text; /* valid UTF-8, byte-order marks off */
 	size_t at;
 	unsigned line;	/* of text.at[at], from 1 */
 	bool line_used; /* a word has started in this line or ends in it */
@@ -31,7 +31,7 @@ struct lexeme {
  * views of it. */
 void lexer_begin(struct lexer *l, struct arena *arena, struct view text);
 
-/* The next word or comment; false at the end. */
+/* The next word or comment; false at the end. A '"' that opens a quote at the very end is no word: x->unclosed says so. */
 bool lexer_next(struct lexer *l, struct lexeme *x);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/epoch.h"
 #include "base/hash.h"
 #include "server/banner.h"
+#include "server/corefile_review.h"
 #include "server/live.h"
 #include "server/reload.h"
 #include <errno.h>
@@ -66,6 +67,8 @@ bool server_check(struct arena *arena, struct corefile_source *source, struct co
 {
 	hash_init();
 	struct corefile *corefile = corefile_load(arena, source, c);
+	if (corefile)
+		corefile_review(corefile, c);
 	return corefile && config_build(arena, corefile, 1, true, c) && !c->errors;
 }
 

@@ -1,0 +1,145 @@
+/* Hexadecimal, base64, base32hex: a digit is some bits, an octet is eight of them. */
+#include "base/encoding.h"
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static int base32hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'v')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'V' ? c - 'A' + 10 : -1;
+}
+
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Takes one digit of so many bits in; false if it is none, or no room is left for the octet it
+ * completes. */
+static inline bool take_digit(struct decoding *d, int value, unsigned bits)
+{
+	if (value < 0)
+		return false;
+	d->bits = d->bits << bits | (uint32_t)value;
+	d->held += bits;
+	if (d->held < 8)
+		return true;
+	d->held -= 8;
+	if (d->length == d->room)
+		return false;
+	d->to[d->length++] = (uint8_t)(d->bits >> d->held & 0xff);
+	return true;
+}
+
+bool hex_decode(struct decoding *d, struct view text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		if (!take_digit(d, hex_value(text.at[i]), 4))
+			return false;
+	}
+	return true;
+}
+
+bool base32hex_decode(struct decoding *d, struct view text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		if (!take_digit(d, base32hex_value(text.at[i]), 5))
+			return false;
+	}
+	return true;
+}
+
+bool base64_decode(struct decoding *d, struct view text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		if (text.at[i] == '=') {
+			if (++d->pads > 2)
+				return false;
+		} else if (d->pads || !take_digit(d, base64_value(text.at[i]), 6)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool hex_decoded(const struct decoding *d)
+{
+	return d->held == 0;
+}
+
+/* What is left of the last digit, 2 or 4 bits, says how much padding belongs behind it. */
+bool base64_decoded(const struct decoding *d)
+{
+	return d->held < 6 && d->held == 2 * d->pads;
+}
+
+bool base32hex_decoded(const struct decoding *d)
+{
+	return d->held < 5;
+}
+
+static void add_hex(struct text *t, struct view octets, const char *digits)
+{
+	for (size_t i = 0; i < octets.length; i++) {
+		unsigned char c = (unsigned char)octets.at[i];
+		text_add(t, (struct view){ (const char[]){ digits[c >> 4], digits[c & 15] }, 2 });
+	}
+}
+
+void text_add_hex(struct text *t, struct view octets)
+{
+	add_hex(t, octets, "0123456789abcdef");
+}
+
+void text_add_hex_upper(struct text *t, struct view octets)
+{
+	add_hex(t, octets, "0123456789ABCDEF");
+}
+
+/* Adds a digit for every so many bits, the last ones filled up with zeros; gives the number of
+ * digits. */
+static size_t add_digits(struct text *t, struct view octets, unsigned bits, const char *digits)
+{
+	uint32_t value = 0, mask = (1u << bits) - 1;
+	unsigned held = 0;
+	size_t count = 0;
+	for (size_t i = 0; i < octets.length; i++) {
+		value = (value << 8 | (unsigned char)octets.at[i]) & 0xffff;
+		for (held += 8; held >= bits; held -= bits, count++)
+			text_add_char(t, digits[value >> (held - bits) & mask]);
+	}
+	if (held) {
+		text_add_char(t, digits[value << (bits - held) & mask]);
+		count++;
+	}
+	return count;
+}
+
+void text_add_base64(struct text *t, struct view octets)
+{
+	size_t count = add_digits(
+		t, octets, 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+	for (; count % 4; count++)
+		text_add_char(t, '=');
+}
+
+void text_add_base32hex(struct text *t, struct view octets)
+{
+	add_digits(t, octets, 5, "0123456789ABCDEFGHIJKLMNOPQRSTUV");
+}
