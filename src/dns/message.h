@@ -140,10 +140,9 @@ enum message_result message_read_query(struct message *m, struct name_buffer *na
 
 /*
  * Writes the message: question, sections, OPT if m->edns.present, with name compression (RFC 1035 4.1.4, RFC 3597
- * 4: only in the rdata of RFC 1035's types). At most `size` octets: whole RRsets are left out from the end of the
- * additional section on; leaving out one of the answer or authority section sets TC (RFC 2181 9), the OPT always
- * stays. A message that is kept encoded is left out by whole sections. An rcode that needs an OPT and has none is sent as
- * SERVFAIL. Gives the length, 0 if not even header, question and OPT fit.
+ * 4: only in the rdata of RFC 1035's types). At most `size` octets: records that do not fit are left out, from the first
+ * of them on. In the answer and authority section that sets TC (RFC 2181 9); of the additional section whole RRsets are
+ * left out, without TC. The OPT always stays. Gives the length, 0 if not even header, question and OPT fit.
  */
 size_t message_write(const struct message *m, uint8_t *to, size_t size);
 

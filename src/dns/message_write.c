@@ -52,13 +52,16 @@ static bool same_rrset(const struct record *a, const struct record *b)
 	       (a->owner.octets == b->owner.octets || name_equal(a->owner, b->owner));
 }
 
-/* Writes the RRsets of a section that fit; gives how many records they are. */
-static size_t write_section(struct writing *s, const struct section *section)
+/*
+ * Writes the records of a section that fit; gives how many they are. Where TC tells the client, the RRset that is cut may
+ * stay in part (RFC 2181 9); the additional section is cut without TC, so only `whole` RRsets stay there.
+ */
+static size_t write_section(struct writing *s, const struct section *section, bool whole)
 {
 	const struct record *records = section->records;
 	size_t set = 0, set_at = s->w.at;
 	for (size_t i = 0; i < section->count; i++) {
-		if (i > 0 && !same_rrset(&records[i - 1], &records[i])) {
+		if (i > 0 && (!whole || !same_rrset(&records[i - 1], &records[i]))) {
 			set = i;
 			set_at = s->w.at;
 		}
@@ -99,7 +102,7 @@ void write_truncated(struct writer *w, const struct message *m)
 void write_sections(struct writing *s)
 {
 	for (int id = 0; id < SECTION_COUNT && !s->truncated; id++) {
-		s->counts[id] = (uint16_t)write_section(s, &s->m->section[id]);
+		s->counts[id] = (uint16_t)write_section(s, &s->m->section[id], id == SECTION_ADDITIONAL);
 		s->section_end[id] = (uint16_t)s->w.at;
 		if (s->truncated && id != SECTION_ADDITIONAL)
 			write_truncated(&s->w, s->m);
