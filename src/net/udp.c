@@ -18,6 +18,7 @@
 enum {
 	BATCH = 64,
 	BATCHES_A_TURN = 16, /* then other descriptors get their turn */
+	BATCHES_SHED = 64,   /* read one after the other by a listener that sheds */
 	WIRE_MAX = 65535,
 	ANSWER_MAX = 65507, /* what one IPv4 datagram can carry */
 	SOCKET_BUFFER = 4 << 20,
@@ -29,6 +30,7 @@ struct datagram {
 	struct sockaddr_in6 peer;
 	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	socklen_t control_length;
+	unsigned length; /* while it is pending */
 	uint8_t wire[WIRE_MAX];
 	uint8_t apart[257];
 };
@@ -70,6 +72,12 @@ struct udp_batch {
 	struct datagram_slab *slabs;
 };
 
+/* Queries that a listener which sheds has read and not answered: a ring, the oldest at `first`. */
+struct pending {
+	unsigned first, count;
+	struct datagram *ring[SHED_PENDING_MAX];
+};
+
 struct udp_listener {
 	struct watch watch;
 	struct loop *loop;
@@ -79,6 +87,8 @@ struct udp_listener {
 	bool wildcard; /* bound to all addresses: which one was asked comes with each datagram */
 	bool stopped, released;
 	size_t waiting; /* queries */
+	const struct udp_shedding *shedding;
+	struct pending *pending; /* NULL until it shed for the first time */
 };
 
 /* --- sockets --- */
@@ -200,14 +210,22 @@ static void batch_leave(struct udp_batch *b)
 
 /* --- answers out --- */
 
+static void tell_dropped(const struct udp_listener *u, enum udp_dropped what, unsigned count)
+{
+	if (count && u->shedding)
+		u->shedding->dropped(u->listener, what, count);
+}
+
 /* Sends messages of one socket. One that the kernel refuses is left out; when its buffer is full the rest is lost, as the
  * network may lose any datagram. */
-static void send_all(int fd, struct mmsghdr *messages, unsigned count)
+static void send_all(const struct udp_listener *u, struct mmsghdr *messages, unsigned count)
 {
 	while (count) {
-		int sent = sendmmsg(fd, messages, count, 0);
-		if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS))
+		int sent = sendmmsg(u->watch.fd, messages, count, 0);
+		if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+			tell_dropped(u, DROPPED_RESPONSE, count);
 			return;
+		}
 		if (sent < 0 && errno == EINTR)
 			continue;
 		unsigned done = sent <= 0 ? 1 : (unsigned)sent;
@@ -236,7 +254,7 @@ static void send_of_listener(struct udp_batch *b, unsigned first)
 			.msg_iovlen = 1,
 		};
 	}
-	send_all(u->watch.fd, b->out, count);
+	send_all(u, b->out, count);
 }
 
 static void batch_send(struct udp_batch *b)
@@ -311,12 +329,23 @@ static struct endpoint asked(const struct udp_listener *u, struct datagram *d)
 	return e;
 }
 
+/* Takes the oldest query out of the ring; its count is the caller's. */
+static struct datagram *pending_oldest(struct pending *p)
+{
+	struct datagram *d = p->ring[p->first];
+	p->first = (p->first + 1) % SHED_PENDING_MAX;
+	return d;
+}
+
 static void listener_free(struct udp_listener *u)
 {
 	struct udp_batch *b = u->loop->udp;
 	batch_send(b);
 	if (b->owner == u)
 		b->count = b->at = 0;
+	for (; u->pending && u->pending->count; u->pending->count--)
+		datagram_put(b, pending_oldest(u->pending));
+	free(u->pending);
 	close(u->watch.fd);
 	free(u);
 	batch_leave(b);
@@ -382,6 +411,75 @@ static bool receive(struct udp_batch *b, struct udp_listener *u)
 	return count > 0;
 }
 
+/* --- shedding --- */
+
+/* Moves what is left of the batch into the ring; gives how many queries had to make room. */
+static unsigned batch_to_pending(struct udp_batch *b, struct pending *p)
+{
+	unsigned dropped = 0;
+	for (; b->at < b->count; b->at++) {
+		struct datagram *d = b->datagrams[b->at];
+		d->length = b->in[b->at].msg_len;
+		if (p->count == SHED_PENDING_MAX) {
+			datagram_put(b, pending_oldest(p));
+			p->count--;
+			dropped++;
+		}
+		p->ring[(p->first + p->count++) % SHED_PENDING_MAX] = d;
+		slot_fill(b, b->at);
+	}
+	return dropped;
+}
+
+/* Fills the batch with the newest queries, the newest first. */
+static void pending_to_batch(struct udp_batch *b, struct udp_listener *u)
+{
+	struct pending *p = u->pending;
+	b->owner = u;
+	b->at = b->count = 0;
+	while (p->count && b->count < BATCH) {
+		unsigned i = b->count++;
+		struct datagram *d = p->ring[(p->first + --p->count) % SHED_PENDING_MAX];
+		datagram_put(b, b->datagrams[i]);
+		b->datagrams[i] = d;
+		b->in_wire[i].iov_base = d->wire;
+		struct msghdr *header = &b->in[i].msg_hdr;
+		header->msg_name = &d->peer;
+		header->msg_control = d->control;
+		b->in[i].msg_len = d->length;
+	}
+}
+
+/* The batch is full: reads what else the kernel has, and leaves the newest of all in the batch. */
+static void shed(struct udp_batch *b, struct udp_listener *u)
+{
+	unsigned dropped = 0;
+	if (!u->pending)
+		u->pending = memory_array(1, sizeof *u->pending);
+	for (int i = 0; i < BATCHES_SHED; i++) {
+		dropped += batch_to_pending(b, u->pending);
+		if (!receive(b, u))
+			break;
+	}
+	dropped += batch_to_pending(b, u->pending);
+	tell_dropped(u, DROPPED_QUERY, dropped);
+	pending_to_batch(b, u);
+}
+
+/* The next queries to answer: what came last, then what is pending. False if there is nothing. */
+static bool next_batch(struct udp_batch *b, struct udp_listener *u, bool may_receive)
+{
+	if (may_receive && receive(b, u)) {
+		if (b->count == BATCH && u->shedding && u->shedding->wanted(u->listener))
+			shed(b, u);
+		return true;
+	}
+	if (!u->pending || !u->pending->count)
+		return false;
+	pending_to_batch(b, u);
+	return true;
+}
+
 static void udp_ready(struct watch *w, uint32_t events)
 {
 	struct udp_listener *u = (struct udp_listener *)w;
@@ -390,11 +488,11 @@ static void udp_ready(struct watch *w, uint32_t events)
 	answering_waits(b);
 	if (b->owner != u)
 		b->at = b->count = 0;
-	for (int turn = 0; turn <= BATCHES_A_TURN; turn++) {
+	for (int turn = 0;; turn++) {
 		while (b->at < b->count)
 			if (!answer_next(b, u))
 				return;
-		if (turn == BATCHES_A_TURN || !receive(b, u))
+		if (!next_batch(b, u, turn < BATCHES_A_TURN))
 			return;
 	}
 }
@@ -414,6 +512,11 @@ struct udp_listener *udp_listen(
 	batch_join(l);
 	loop_watch(l, &u->watch, EPOLLIN);
 	return u;
+}
+
+void udp_shed(struct udp_listener *u, const struct udp_shedding *s)
+{
+	u->shedding = s;
 }
 
 void udp_stop(struct udp_listener *u)

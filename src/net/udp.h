@@ -15,6 +15,28 @@ int udp_open(const struct endpoint *local, const char **step);
 struct udp_listener *udp_listen(
 	struct loop *l, int fd, const struct endpoint *local, incoming_handler *handle, void *listener);
 
+/*
+ * What is done when queries come faster than they are answered. By default they wait in the kernel's queue, oldest first: once
+ * that is full every answer is late. A listener that sheds empties the queue, answers the newest query first and drops the oldest
+ * ones over SHED_PENDING_MAX.
+ */
+enum { SHED_PENDING_MAX = 1024 };
+
+enum udp_dropped {
+	DROPPED_QUERY,    /* too old: newer ones were there to be answered */
+	DROPPED_RESPONSE, /* the socket's buffer was full */
+};
+
+struct udp_shedding {
+	/* Whether the listener sheds; asked only when a whole batch came in at once. Its thread. */
+	bool (*wanted)(void *listener);
+	/* So many were dropped. Its thread. */
+	void (*dropped)(void *listener, enum udp_dropped what, size_t count);
+};
+
+/* Sets the listener's policy, which must outlive it. */
+void udp_shed(struct udp_listener *u, const struct udp_shedding *s);
+
 /* Takes no more queries; queries that wait still get their answer sent. */
 void udp_stop(struct udp_listener *u);
 

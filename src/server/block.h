@@ -29,6 +29,7 @@ struct block {
 	bool debug, stacktrace;
 	unsigned sockets; /* multisocket: how many CoreDNS would open; 0: not named */
 	bool takes_any_class; /* chaos or forward */
+	bool sheds;
 	bool collects_metadata;
 	struct name *metadata_zones;
 	size_t metadata_zone_count;

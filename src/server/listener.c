@@ -2,6 +2,7 @@
 #include "server/listener.h"
 
 #include "base/memory.h"
+#include "server/shed.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,7 @@ void listener_serve(struct listener *l, unsigned worker, struct loop *loop, inco
 	struct listener_sockets *s = &l->sockets[worker];
 	const struct endpoint_group *g = atomic_load(&l->group);
 	s->udp = udp_listen(loop, s->udp_fd, &l->local, handle, l);
+	udp_shed(s->udp, &shed_policy);
 	s->tcp = tcp_listen(loop, s->tcp_fd, &l->local, &g->limits, handle, l);
 }
 

@@ -21,6 +21,7 @@ struct endpoint_group {
 	struct name_map zones;
 	unsigned copies;        /* multisocket: how often CoreDNS would list it; at least 1 */
 	bool takes_any_class;
+	bool sheds;
 	struct tcp_limits limits;
 	struct listener *listener; /* that serves it, once it is open */
 };
