@@ -168,21 +168,26 @@ bool word_is_import(const struct word *w)
 
 /* --- snippets --- */
 
-bool stream_define(struct word_stream *s, struct view name, const struct word *words, size_t count)
+bool stream_defined(const struct word_stream *s, struct view name)
 {
-	void **place = map_put(&s->snippets, s->arena, name);
-	if (*place)
-		return false;
-	*place = passage_new(s, words, count);
-	return true;
+	return map_find(&s->snippets, name) != NULL;
+}
+
+void stream_define(struct word_stream *s, struct view name, const struct word *words, size_t count)
+{
+	*map_put(&s->snippets, s->arena, name) = passage_new(s, words, count);
+}
+
+void stream_error_snippet_cycle(struct word_stream *s, struct view name)
+{
+	stream_error(s, "maximum snippet import depth (%d) exceeded: snippet '%.*s' imports itself",
+		SNIPPET_IMPORTS_MAX, VIEW_ARGS(name));
 }
 
 static void import_snippet(struct word_stream *s, struct view name, struct passage *p)
 {
 	if (p->active)
-		stream_error(s,
-			"maximum snippet import depth (%d) exceeded: snippet '%.*s' imports itself",
-			SNIPPET_IMPORTS_MAX, VIEW_ARGS(name));
+		stream_error_snippet_cycle(s, name);
 	else if (++s->snippet_imports > SNIPPET_IMPORTS_MAX)
 		stream_error(s, "maximum snippet import depth (%d) exceeded", SNIPPET_IMPORTS_MAX);
 	else

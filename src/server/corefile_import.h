@@ -55,8 +55,13 @@ bool word_is_import(const struct word *w);
  * Complains if it cannot. */
 void stream_import(struct word_stream *s);
 
-/* Keeps a snippet's words; false if there is one of this name already. The words are kept, not
- * copied. */
-bool stream_define(struct word_stream *s, struct view name, const struct word *words, size_t count);
+/* An error: the snippet of this name imports itself, in however many steps. */
+void stream_error_snippet_cycle(struct word_stream *s, struct view name);
+
+/* Whether there is a snippet of this name. */
+bool stream_defined(const struct word_stream *s, struct view name);
+
+/* Keeps a snippet's words under a name that is new. The words are kept, not copied. */
+void stream_define(struct word_stream *s, struct view name, const struct word *words, size_t count);
 
 #endif

@@ -259,33 +259,38 @@ static bool imports_itself(const struct word *words, size_t count, struct view n
 	return false;
 }
 
-static void read_snippet(struct parser *p, struct view name)
+/* The body, its '{' taken; it is kept unless there was one of this name before. */
+static void read_snippet_body(struct parser *p, struct view name, unsigned line)
 {
-	struct word brace;
+	struct word_stream *s = p->stream;
 	size_t count;
-	if (!take_brace(p, &brace)) {
-		stream_take(p->stream, &brace);
-		syntax_error(p, "{",
-			arena_printf(p->arena, ": the body of snippet '%.*s'", VIEW_ARGS(name)));
-		p->ended = true;
-		return;
-	}
+	bool again = stream_defined(s, name);
+	if (again)
+		stream_error(
+			s, "redeclaration of previously declared snippet %.*s", VIEW_ARGS(name));
 	if (!read_snippet_words(p)) {
-		syntax_error(p, "}",
-			arena_printf(p->arena,
-				": the '{' of snippet '%.*s' in line %u is not closed",
-				VIEW_ARGS(name), brace.line));
+		static const char format[] = ": the '{' of snippet '%.*s' in line %u is not closed";
+		syntax_error(p, "}", arena_printf(p->arena, format, VIEW_ARGS(name), line));
 		p->ended = true;
 	}
 	const struct word *words = list_keep(p, &count);
 	if (imports_itself(words, count, name))
-		stream_error(p->stream,
-			"maximum snippet import depth (10000) exceeded: snippet '%.*s' imports "
-			"itself",
-			VIEW_ARGS(name));
-	else if (!stream_define(p->stream, name, words, count))
-		stream_error(p->stream, "redeclaration of previously declared snippet %.*s",
-			VIEW_ARGS(name));
+		stream_error_snippet_cycle(s, name);
+	else if (!again)
+		stream_define(s, name, words, count);
+}
+
+static void read_snippet(struct parser *p, struct view name)
+{
+	struct word brace;
+	if (take_brace(p, &brace)) {
+		read_snippet_body(p, name, brace.line);
+		return;
+	}
+	stream_take(p->stream, &brace);
+	syntax_error(
+		p, "{", arena_printf(p->arena, ": the body of snippet '%.*s'", VIEW_ARGS(name)));
+	p->ended = true;
 }
 
 /* --- the file --- */

@@ -327,7 +327,7 @@ static void broken_snippets_say_where(void **state)
 {
 	(void)state;
 	expect_error("(a) {\nlog\n}\n(a) {\n}\n. {\n}\n",
-		"Corefile:5 - Error during parsing: redeclaration of previously declared snippet "
+		"Corefile:4 - Error during parsing: redeclaration of previously declared snippet "
 		"a");
 	expect_error("(a)\nlog\n",
 		"Corefile:2 - Syntax error: Unexpected token 'log', expecting '{': the "
@@ -336,7 +336,7 @@ static void broken_snippets_say_where(void **state)
 		"Corefile:2 - Syntax error: Unexpected token 'log', expecting '}': "
 		"the '{' of snippet 'a' in line 1 is not closed");
 	expect_error("(a) {\nimport a\n}\n. {\n}\n",
-		"Corefile:3 - Error during parsing: maximum snippet import depth (10000) exceeded: "
+		"Corefile:3 - Error during parsing: maximum snippet import depth (1000000) exceeded: "
 		"snippet "
 		"'a' imports itself");
 	expect_error("(a) {\nimport b\n}\n(b) {\nimport a\n}\n. {\nimport a\n}\n",
@@ -447,6 +447,191 @@ static void a_cidr_between_boundaries_is_every_network_in_it(void **state)
 	arena_free(a);
 }
 
+/* --- files --- */
+
+static char folder[] = "/tmp/isthmus-test-XXXXXX";
+
+/* Writes a file into the test's folder; folders in `name` are made. */
+static void put(const char *name, const char *content)
+{
+	char path[256];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	for (char *slash = strchr(path + sizeof folder, '/'); slash;
+		slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(content, f);
+	fclose(f);
+}
+
+/* Every "@" of the text is the folder. */
+static const char *with_folder(struct arena *a, const char *text)
+{
+	struct text t = { 0 };
+	text_add_string(&t, "");
+	for (; *text; text++) {
+		if (*text == '@')
+			text_add_string(&t, folder);
+		else
+			text_add_char(&t, *text);
+	}
+	const char *kept = arena_string(a, text_view(&t));
+	text_free(&t);
+	return kept;
+}
+
+/* Loads the folder's Corefile, which is written first unless NULL. */
+static void expect_loaded(const char *corefile, const char *shown)
+{
+	struct parsed p;
+	parsed_begin(&p);
+	if (corefile)
+		put("Corefile", with_folder(p.arena, corefile));
+	struct corefile_source source = { .path = with_folder(p.arena, "@/Corefile") };
+	p.corefile = corefile_load(p.arena, &source, &p.complaints);
+	show(&p);
+	assert_string_equal(p.shown.at, with_folder(p.arena, shown));
+	parsed_end(&p);
+}
+
+static void files_are_imported(void **state)
+{
+	(void)state;
+	put("one", "one. {\nlog\n}\n");
+	put("in/two", "import three\n");
+	put("in/three", "# only a comment\nthree. {\nerrors\n}\n");
+	put("common", "errors\nlog a");
+	expect_loaded("import one\nimport in/two\nimport @/one\n. {\nimport common\nwhoami\n}\n",
+		"dns://one.:53 {log;} dns://three.:53 {errors;} dns://one.:53 {log;} "
+		"dns://.:53 {errors;log a;whoami;}");
+	put("hosts", "192.0.2.1 a\n192.0.2.2 b");
+	expect_loaded(". {\nhosts {\nimport hosts\nfallthrough\n}\n}\n",
+		"dns://.:53 {hosts { / 192.0.2.1 a / 192.0.2.2 b / fallthrough / };}");
+}
+
+static void snippets_come_with_files(void **state)
+{
+	(void)state;
+	put("snippets", "(a) {\nimport beside\n}\n");
+	put("in/snippets", "(b) {\nimport beside\n}\n");
+	put("beside", "log above\n");
+	put("in/beside", "log below\n");
+	expect_loaded("import snippets\nimport in/snippets\n. {\nimport a\nimport b\n}\n",
+		"dns://.:53 {log above;log below;}");
+	/* A snippet wins over a file. */
+	expect_loaded("(common) {\nwhoami\n}\n. {\nimport common\n}\n", "dns://.:53 {whoami;}");
+}
+
+static void globs_are_sorted(void **state)
+{
+	(void)state;
+	put("conf.d/b.conf", "b. {\n}\n");
+	put("conf.d/a.conf", "a. {\n}\n");
+	put("conf.d/.hidden.conf", "h. {\n}\n");
+	put("conf.d/a.other", "x. {\n}\n");
+	put("sub/1/file", "s1. {\n}\n");
+	put("sub/2/file", "s2. {\n}\n");
+	put("sub/3/other", "s3. {\n}\n");
+	expect_loaded("import conf.d/*.conf\n", "dns://h.:53 {} dns://a.:53 {} dns://b.:53 {}");
+	expect_loaded("import conf.d/?.c*f\n", "dns://a.:53 {} dns://b.:53 {}");
+	expect_loaded("import sub/*/file\n", "dns://s1.:53 {} dns://s2.:53 {}");
+	expect_loaded("import ./sub/../conf.d/a.c?nf\n", "dns://a.:53 {}");
+	expect_loaded(". {\nimport none/*.conf\n}\n",
+		"warning: No files matching import glob pattern: none/*.conf\ndns://.:53 {}");
+	/* A class is no wildcard of ours, and a name with brackets is a name. */
+	put("odd[1]/conf", "odd. {\n}\n");
+	expect_loaded("import odd[1]/conf\n", "dns://odd.:53 {}");
+	put("odd[1]/Corefile", "import con?\n");
+	expect_loaded("import odd[1]/Corefile\n", "dns://odd.:53 {}");
+}
+
+static void broken_imports_say_why(void **state)
+{
+	(void)state;
+	const char *prefix = "@/Corefile:1 - Error during parsing: ";
+	struct {
+		const char *corefile, *error;
+	} cases[] = {
+		{ "import none\n", "File to import not found: none" },
+		{ "import conf.d\n", "Could not import @/conf.d: is a directory" },
+		{ "import a*b*\n",
+			"Glob pattern may only contain one wildcard (*), but has others: @/a*b*" },
+		{ "import a?b?\n",
+			"Glob pattern may only contain one wildcard (*), but has others: @/a?b?" },
+		{ "import [ab]\n",
+			"Glob pattern may only contain one wildcard (*), but has others: @/[ab]" },
+		{ "import a[b\n", "Failed to use import pattern a[b: syntax error in pattern" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char error[400];
+		snprintf(error, sizeof error, "%s%s", prefix, cases[i].error);
+		expect_loaded(cases[i].corefile, error);
+	}
+}
+
+static void errors_in_imported_files_name_them(void **state)
+{
+	(void)state;
+	put("broken", "log\nlgo\n");
+	expect_loaded(". {\nimport broken\nwhoamj\n}\n",
+		"@/broken:2 - Error during parsing: Unknown directive 'lgo' (did you mean 'log'?)\n"
+		"@/Corefile:3 - Error during parsing: Unknown directive 'whoamj' (did you mean "
+		"'whoami'?)");
+}
+
+static void files_that_import_themselves_are_found(void **state)
+{
+	(void)state;
+	put("self", "import self\n");
+	put("ping", "import pong\n");
+	put("pong", "import ping\n");
+	expect_loaded("import self\n", "@/self:1 - Error during parsing: maximum file import depth "
+				       "(1000000) exceeded: @/self imports itself");
+	expect_loaded("import ping\n", "@/pong:1 - Error during parsing: maximum file import depth "
+				       "(1000000) exceeded: @/ping imports itself");
+	expect_loaded("import Corefil?\n",
+		"@/Corefile:1 - Error during parsing: maximum file import "
+		"depth (1000000) exceeded: @/Corefile imports itself");
+}
+
+static void a_missing_corefile_is_an_error_only_if_named(void **state)
+{
+	(void)state;
+	char path[64];
+	snprintf(path, sizeof path, "%s/Corefile", folder);
+	unlink(path);
+	expect_loaded(
+		NULL, "loading Caddyfile via flag: open @/Corefile: no such file or directory");
+	assert_int_equal(chdir(folder), 0);
+	struct parsed p;
+	parsed_begin(&p);
+	struct corefile_source source = { .dns_port = "1053" };
+	p.corefile = corefile_load(p.arena, &source, &p.complaints);
+	show(&p);
+	assert_string_equal(p.shown.at, "dns://.:1053 {whoami;log;}");
+	assert_true(p.corefile->builtin);
+	assert_string_equal(p.corefile->path, "Corefile");
+	parsed_end(&p);
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	char command[64];
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	return system(command);
+}
+
 /* --- the fingerprint --- */
 
 static void the_fingerprint_follows_words_and_lines(void **state)
@@ -467,7 +652,8 @@ static void the_fingerprint_follows_words_and_lines(void **state)
 
 static int set_up(void **state)
 {
-	(void)state;
+	if (make_folder(state) != 0)
+		return -1;
 	hash_init();
 	registry_set(names, sizeof names / sizeof names[0]);
 	return 0;
@@ -504,7 +690,14 @@ int main(void)
 		cmocka_unit_test(long_keys_are_refused),
 		cmocka_unit_test(cidrs_become_reverse_zones),
 		cmocka_unit_test(a_cidr_between_boundaries_is_every_network_in_it),
+		cmocka_unit_test(files_are_imported),
+		cmocka_unit_test(snippets_come_with_files),
+		cmocka_unit_test(globs_are_sorted),
+		cmocka_unit_test(broken_imports_say_why),
+		cmocka_unit_test(errors_in_imported_files_name_them),
+		cmocka_unit_test(files_that_import_themselves_are_found),
+		cmocka_unit_test(a_missing_corefile_is_an_error_only_if_named),
 		cmocka_unit_test(the_fingerprint_follows_words_and_lines),
 	};
-	return cmocka_run_group_tests(tests, set_up, NULL);
+	return cmocka_run_group_tests(tests, set_up, remove_folder);
 }
