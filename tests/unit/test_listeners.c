@@ -83,17 +83,30 @@ static void release(void *data)
 	loop_stop(s->loop);
 }
 
+/* Opens both on one port of the kernel's choice: the one that UDP gets may be taken for TCP, by an old connection too. */
+static void open_both(struct server *s, int *udp, int *tcp)
+{
+	const char *step;
+	struct endpoint wanted = s->local;
+	for (int tries = 0; tries < 100; tries++) {
+		s->local = wanted;
+		*udp = udp_open(&s->local, &step);
+		struct endpoint bound = address_of(*udp);
+		endpoint_set_port(&s->local, endpoint_port(&bound));
+		*tcp = tcp_open(&s->local, &step);
+		if (*tcp >= 0)
+			return;
+		close(*udp);
+	}
+	abort();
+}
+
 static void *serve(void *data)
 {
 	struct server *s = data;
-	const char *step;
+	int udp, tcp;
 	s->loop = loop_new(0);
-	int udp = udp_open(&s->local, &step);
-	struct endpoint bound = address_of(udp);
-	endpoint_set_port(&s->local, endpoint_port(&bound));
-	int tcp = tcp_open(&s->local, &step);
-	if (udp < 0 || tcp < 0)
-		abort();
+	open_both(s, &udp, &tcp);
 	s->udp = udp_listen(s->loop, udp, &s->local, answer, s);
 	s->tcp = tcp_listen(s->loop, tcp, &s->local, &s->limits, answer, s);
 	atomic_store(&s->ready, true);
