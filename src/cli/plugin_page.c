@@ -19,6 +19,12 @@ static void add_call(struct text *to, const char *name, const char *arguments)
 		text_printf(to, " %s", arguments);
 }
 
+/* One that is there only to word an error has nothing to explain. */
+static bool is_documented(const struct option *o)
+{
+	return strcmp(o->name, "*") != 0 || o->help;
+}
+
 /* "NAME ARGUMENTS {" and the options, as a Corefile has them. */
 static void add_syntax(struct text *to, const struct plugin_entry *entry, const char *indent)
 {
@@ -31,6 +37,8 @@ static void add_syntax(struct text *to, const struct plugin_entry *entry, const 
 	}
 	text_add_string(to, " {\n");
 	for (const struct option *o = type->options; o->name; o++) {
+		if (!is_documented(o))
+			continue;
 		text_printf(to, "%s    ", indent);
 		if (strcmp(o->name, "*") != 0)
 			add_call(to, o->name, o->arguments);
@@ -79,6 +87,8 @@ void plugin_page_text(struct text *to, const struct plugin_entry *entry)
 	if (has_options(type))
 		text_add_string(to, "\nOptions:\n");
 	for (const struct option *o = type->options; o && o->name; o++) {
+		if (!is_documented(o))
+			continue;
 		text_printf(to, "  %-20s  %s", option_label(o), o->help ? o->help : "");
 		if (o->fallback)
 			text_printf(to, " (default %s)", o->fallback);
@@ -144,8 +154,10 @@ static void add_options(struct text *to, const struct plugin_type *type)
 		return;
 	text_add_string(to, "\n## Options\n\n| Option | Arguments | Default | Meaning |\n| --- | "
 			    "--- | --- | --- |\n");
-	for (const struct option *o = type->options; o->name; o++)
-		add_option_row(to, o);
+	for (const struct option *o = type->options; o->name; o++) {
+		if (is_documented(o))
+			add_option_row(to, o);
+	}
 }
 
 static void add_metrics(struct text *to, const struct plugin_type *type)

@@ -216,7 +216,7 @@ static bool read_drop(struct setup *s)
 	return read_policy(s, ACL_DROP);
 }
 
-/* Actions are taken in any case. */
+/* Actions are taken in any case; anything else is an error. */
 static bool read_other(struct setup *s)
 {
 	static const char *const actions[] = { "allow", "block", "filter", "drop" };
@@ -315,7 +315,7 @@ static const struct option acl_options[] = {
 	{ "block", ACL_ARGUMENTS, NULL, "answers REFUSED", read_block },
 	{ "filter", ACL_ARGUMENTS, NULL, "answers NOERROR without records", read_filter },
 	{ "drop", ACL_ARGUMENTS, NULL, "does not answer", read_drop },
-	{ "*", NULL, NULL, "the same words in upper case", read_other },
+	{ "*", NULL, NULL, NULL, read_other },
 	{ 0 },
 };
 

@@ -85,7 +85,7 @@ static bool read_response_rule(struct setup *s)
 	return rule_read(s, true);
 }
 
-/* The words are taken in any case. */
+/* The words are taken in any case; anything else is an error. */
 static bool read_other(struct setup *s)
 {
 	struct view word = s->directive->words[s->at].text;
@@ -133,7 +133,7 @@ static const struct option header_options[] = {
 	{ "query", "set|clear FLAG...", NULL,
 		"changes flags of the query before the next plugin sees it", read_query_rule },
 	{ "response", "set|clear FLAG...", NULL, "changes flags of the reply", read_response_rule },
-	{ "*", NULL, NULL, "the same words in upper case", read_other },
+	{ "*", NULL, NULL, NULL, read_other },
 	{ 0 },
 };
 

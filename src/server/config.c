@@ -142,19 +142,27 @@ struct config *config_build(struct arena *arena, struct corefile *corefile, unsi
 	return config;
 }
 
-/* Calls visit for every instance: by directive, then by block, until one says stop. */
-static struct plugin *each_plugin(
-	struct config *config, bool (*visit)(struct plugin *p, void *data), void *data)
+/* Calls visit for the instances of one directive, in the order of the blocks, until one says stop: that one is given. */
+static struct plugin *each_instance(struct config *config, unsigned position,
+	bool (*visit)(struct plugin *p, void *data), void *data)
 {
-	for (unsigned position = 0; position < registry_count(); position++) {
-		for (struct block *b = config->blocks; b; b = b->next) {
-			for (struct plugin *p = b->plugins; p; p = p->sibling) {
-				if (p->position == position && !visit(p, data))
-					return p;
-			}
+	for (struct block *b = config->blocks; b; b = b->next) {
+		for (struct plugin *p = b->plugins; p; p = p->sibling) {
+			if (p->position == position && !visit(p, data))
+				return p;
 		}
 	}
 	return NULL;
+}
+
+/* The same for every directive, in their order. */
+static struct plugin *each_plugin(
+	struct config *config, bool (*visit)(struct plugin *p, void *data), void *data)
+{
+	struct plugin *stopped = NULL;
+	for (unsigned position = 0; position < registry_count() && !stopped; position++)
+		stopped = each_instance(config, position, visit, data);
+	return stopped;
 }
 
 /* The same plugin in the block of the old configuration that has the same first key. */
@@ -255,9 +263,11 @@ static bool shutdown_one(struct plugin *p, void *data)
 	return true;
 }
 
+/* Backwards: the commands of `on shutdown` come before the wait of `health`, as a load balancer needs it. */
 void config_shutdown(struct config *config)
 {
-	each_plugin(config, shutdown_one, NULL);
+	for (unsigned position = (unsigned)registry_count(); position-- > 0;)
+		each_instance(config, position, shutdown_one, NULL);
 }
 
 void config_discard(struct config *config)
