@@ -85,14 +85,14 @@ static void follow_comment(struct layout *l, const struct lexeme *x)
 static void follow_word(struct layout *l, const struct lexeme *x, bool new_line)
 {
 	bool open = is_brace(x, "{"), close = is_brace(x, "}");
+	bool ends_bare = close && new_line && l->bare && l->depth == 0;
 	l->after_open = open;
-	l->after_block = close && (l->depth == 0 || (l->depth == 1 && !l->bare));
+	l->after_block = ends_bare || (close && l->depth == 1 && !l->bare);
+	l->bare = l->bare && !ends_bare;
 	if (open && l->depth++ == 0)
 		l->opened = x->line;
 	if (close && l->depth)
 		l->depth--;
-	else if (close)
-		l->bare = false;
 	if (new_line || !l->any)
 		l->importing = view_is(x->text, "import");
 }

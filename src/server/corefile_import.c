@@ -20,6 +20,7 @@ enum {
 	FILE_OCTETS_MAX = 64 * 1024 * 1024,
 	SNIPPET_IMPORTS_MAX = 1000000, /* in one Corefile, in all */
 	FILE_IMPORTS_MAX = 1000000,
+	WORDS_MAX = 5000000, /* with those of imports, each time that they are imported */
 };
 
 /* How far a passage on the stack has been read. */
@@ -127,14 +128,22 @@ bool stream_take(struct word_stream *s, struct word *w)
 	s->entered = false;
 	s->top->at++;
 	s->last = *w;
+	if (++s->taken > WORDS_MAX) {
+		stream_error(s, "the Corefile with its imports has more than %d words", WORDS_MAX);
+		s->top = NULL;
+	}
 	return true;
 }
 
-/* Takes the next word if it stands in the same line of the same passage. */
+/* Takes the next word if it stands in the same line of the same passage, and is no '}' that closes
+ * a block there. */
 static bool take_in_line(struct word_stream *s, struct word *w)
 {
 	const struct passage_reading *r = s->top;
-	if (!r || r->at == r->passage->count || r->passage->words[r->at].first)
+	if (!r || r->at == r->passage->count)
+		return false;
+	const struct word *next = &r->passage->words[r->at];
+	if (next->first || (!next->quoted && view_is(next->text, "}")))
 		return false;
 	return stream_take(s, w);
 }

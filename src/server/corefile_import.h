@@ -28,6 +28,7 @@ struct word_stream {
 	bool entered; /* the next word is the first of what was imported */
 	struct map files, snippets;
 	unsigned file_imports, snippet_imports;
+	unsigned taken;	  /* words so far */
 	struct word last; /* the word read last, for messages */
 };
 

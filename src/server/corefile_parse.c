@@ -128,40 +128,54 @@ static bool directive_exists(struct parser *p, struct view name)
 	return false;
 }
 
+/* The braces of a directive. */
+struct nesting {
+	unsigned open, line; /* how many, and where the outermost stands */
+	bool just_opened;    /* the last word was '{' */
+};
+
+/* Counts a brace; false at a '}' too many. */
+static bool follow_brace(struct parser *p, struct nesting *n, const struct word *w)
+{
+	if (is_brace(w, "{") && n->open++ == 0)
+		n->line = w->line;
+	if (!is_brace(w, "}") || n->open-- > 0)
+		return true;
+	stream_error(p->stream,
+		"Unexpected '}' because no matching opening brace (the '}' of a server "
+		"block stands on a line of its own)");
+	return false;
+}
+
+static bool directive_goes_on(struct parser *p, const struct nesting *n)
+{
+	const struct word *next = stream_peek(p->stream);
+	return next && (n->open || !line_ends(p) || is_brace(next, "{"));
+}
+
 /* Reads the words behind a directive's name: its line, and as far as braces are open. False at a
  * '}' too many. */
 static bool read_arguments(struct parser *p, const struct word *name)
 {
-	unsigned open = 0;
-	struct word brace = { 0 }, w;
-	for (;;) {
-		const struct word *next = stream_peek(p->stream);
-		bool new_line = line_ends(p);
-		if (!next || (new_line && !open && !is_brace(next, "{")))
-			break;
+	struct nesting n = { 0 };
+	struct word w;
+	while (directive_goes_on(p, &n)) {
+		bool leads = line_ends(p) || n.just_opened;
 		stream_take(p->stream, &w);
-		if (is_brace(&w, "{")) {
-			if (!open++)
-				brace = w;
-		} else if (is_brace(&w, "}") && open) {
-			open--;
-		} else if (is_brace(&w, "}")) {
-			stream_error(p->stream,
-				"Unexpected '}' because no matching opening brace "
-				"(the '}' of a server block stands on a line of its own)");
-			return false;
-		} else if (word_is_import(&w) && new_line) {
+		n.just_opened = is_brace(&w, "{");
+		if (word_is_import(&w) && leads) {
 			stream_import(p->stream);
 			continue;
-		} else {
-			w.text = stream_expand(p->stream, &w);
 		}
+		if (!follow_brace(p, &n, &w))
+			return false;
+		w.text = stream_expand(p->stream, &w);
 		list_add(&p->words, w);
 	}
-	if (open) {
+	if (n.open) {
 		stream_error(p->stream,
 			"Unexpected EOF: the '{' of '%.*s' in line %u is not closed",
-			VIEW_ARGS(name->text), brace.line);
+			VIEW_ARGS(name->text), n.line);
 		p->ended = true;
 	}
 	return true;
@@ -252,8 +266,8 @@ static bool read_snippet_words(struct parser *p)
 static bool imports_itself(const struct word *words, size_t count, struct view name)
 {
 	for (size_t i = 0; i + 1 < count; i++) {
-		if (word_is_import(&words[i]) && (i == 0 || words[i].first) &&
-			view_equal(words[i + 1].text, name))
+		bool leads = i == 0 || words[i].first || is_brace(&words[i - 1], "{");
+		if (leads && word_is_import(&words[i]) && view_equal(words[i + 1].text, name))
 			return true;
 	}
 	return false;

@@ -310,6 +310,8 @@ static void snippets_stand_in_for_their_words(void **state)
 		"dns://.:53 {forward . 1.1.1.1 { / force_tcp / max_fails 3 / except a / };}");
 	expect("() {\nlog\n}\n(b) {\nimport c\n}\n(c) {\nerrors\n}\n. {\nimport b\n}\n",
 		"dns://.:53 {errors;}");
+	expect("(a) { errors }\n. { import a }\nb. {\nhosts { import a }\n}\n",
+		"dns://.:53 {errors;} dns://b.:53 {hosts { / errors / };}");
 	setenv("TEST_SNIPPET", "a", 1);
 	expect("(a) {\nlog\n}\n. {\nimport {$TEST_SNIPPET}\n}\n", "dns://.:53 {log;}");
 }
@@ -335,10 +337,10 @@ static void broken_snippets_say_where(void **state)
 	expect_error("(a) {\nlog\n",
 		"Corefile:2 - Syntax error: Unexpected token 'log', expecting '}': "
 		"the '{' of snippet 'a' in line 1 is not closed");
-	expect_error("(a) {\nimport a\n}\n. {\n}\n",
-		"Corefile:3 - Error during parsing: maximum snippet import depth (1000000) exceeded: "
-		"snippet "
-		"'a' imports itself");
+	expect_error("(a) {\nimport a\n}\n. {\n}\n", "Corefile:3 - Error during parsing: maximum "
+						     "snippet import depth (1000000) exceeded: "
+						     "snippet "
+						     "'a' imports itself");
 	expect_error("(a) {\nimport b\n}\n(b) {\nimport a\n}\n. {\nimport a\n}\n",
 		"Corefile:5 - Error during parsing: maximum snippet import depth (1000000) "
 		"exceeded: "
@@ -372,6 +374,26 @@ static void imports_are_checked(void **state)
 		"Corefile:4 - Error during parsing: File to import not found: snipet (did you mean "
 		"the "
 		"snippet 'snippet'?)");
+}
+
+static void a_corefile_has_an_end(void **state)
+{
+	(void)state;
+	struct text t = { 0 };
+	text_add_string(&t, "(words) {\nlog");
+	for (int i = 0; i < 100000; i++)
+		text_add_string(&t, " x");
+	text_add_string(&t, "\n}\n. {\n");
+	for (int i = 0; i < 60; i++)
+		text_add_string(&t, "import words\n");
+	struct parsed p;
+	parsed_begin(&p);
+	assert_null(corefile_parse(p.arena, text_view(&t), "Corefile", "53", &p.complaints));
+	assert_string_equal(
+		p.complaints.first->text, "Corefile:2 - Error during parsing: the Corefile with "
+					  "its imports has more than 5000000 words");
+	parsed_end(&p);
+	text_free(&t);
 }
 
 /* --- keys --- */
@@ -685,6 +707,7 @@ int main(void)
 		cmocka_unit_test(a_snippet_twice_is_two_directives),
 		cmocka_unit_test(broken_snippets_say_where),
 		cmocka_unit_test(what_multiplies_has_an_end),
+		cmocka_unit_test(a_corefile_has_an_end),
 		cmocka_unit_test(imports_are_checked),
 		cmocka_unit_test(keys_have_scheme_zone_and_port),
 		cmocka_unit_test(long_keys_are_refused),
