@@ -1,0 +1,263 @@
+/*
+ * Buckets of eight ways, a cache line each: an entry may be in any way of its bucket. A way is a
+ * pointer whose low six bits, zero by the entries' alignment, are a mark: the kind and five bits of
+ * the hash, so that other entries are hardly ever looked at. There are at least twice as many ways as
+ * entries may be, so a bucket is hardly ever full before its shard.
+ */
+#include "plugins/cache/table.h"
+
+#include "base/epoch.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include <stdlib.h>
+
+enum {
+	SHARDS = 256,
+	SHARD_CAPACITY_MIN = 4,
+	SHARD_CAPACITY_MAX = 1 << 20,
+	WAYS = 8,
+	ATTEMPTS = 16,
+	CANDIDATES = 4, /* entries of which the one that expires first is evicted */
+	MARK = ENTRY_ALIGNMENT - 1,
+};
+
+struct bucket {
+	_Atomic uintptr_t ways[WAYS];
+};
+
+struct shard {
+	_Atomic uint32_t count[KIND_COUNT];
+};
+
+struct cache_table {
+	void *memory; /* of the buckets */
+	struct bucket *buckets;
+	size_t shard_buckets;	       /* in each shard, a power of two */
+	uint32_t capacity[KIND_COUNT]; /* of each shard */
+	struct shard shards[SHARDS];
+};
+
+static uint32_t shard_capacity(int64_t capacity)
+{
+	int64_t each = capacity / SHARDS;
+	if (each < SHARD_CAPACITY_MIN)
+		return SHARD_CAPACITY_MIN;
+	return each > SHARD_CAPACITY_MAX ? SHARD_CAPACITY_MAX : (uint32_t)each;
+}
+
+struct cache_table *cache_table_new(const int64_t capacity[KIND_COUNT])
+{
+	struct cache_table *t = memory_array(1, sizeof *t);
+	size_t ways = 0;
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		t->capacity[kind] = shard_capacity(capacity[kind]);
+		ways += t->capacity[kind];
+	}
+	t->shard_buckets = 1;
+	while (t->shard_buckets * WAYS < 2 * ways)
+		t->shard_buckets *= 2;
+	size_t alignment = sizeof(struct bucket);
+	t->memory = memory_array(SHARDS * t->shard_buckets + 1, sizeof(struct bucket));
+	t->buckets = (void *)(((uintptr_t)t->memory + alignment - 1) / alignment * alignment);
+	return t;
+}
+
+static struct cache_entry *entry_of(uintptr_t way)
+{
+	return (struct cache_entry *)(way & ~(uintptr_t)MARK);
+}
+
+static uintptr_t mark_of(uint64_t hash, unsigned kind)
+{
+	return kind | (uintptr_t)(hash >> 59) << 1;
+}
+
+static struct shard *shard_of(struct cache_table *t, uint64_t hash)
+{
+	return &t->shards[hash % SHARDS];
+}
+
+/* A bucket of the hash's shard: its own for n = 0, then those behind it in turn. */
+static struct bucket *bucket_of(const struct cache_table *t, uint64_t hash, size_t n)
+{
+	size_t in_shard = (hash / SHARDS + n) & (t->shard_buckets - 1);
+	return &t->buckets[hash % SHARDS * t->shard_buckets + in_shard];
+}
+
+void cache_table_free(void *table)
+{
+	struct cache_table *t = table;
+	for (size_t i = 0; i < SHARDS * t->shard_buckets; i++) {
+		for (int way = 0; way < WAYS; way++) {
+			uintptr_t held = atomic_load(&t->buckets[i].ways[way]);
+			if (held)
+				cache_entry_free(entry_of(held));
+		}
+	}
+	free(t->memory);
+	free(t);
+}
+
+struct cache_found cache_table_find(const struct cache_table *t, const struct cache_key *key)
+{
+	struct cache_found found = { 0 };
+	const struct bucket *b = bucket_of(t, key->hash, 0);
+	uintptr_t mark = mark_of(key->hash, 0);
+	for (int way = 0; way < WAYS; way++) {
+		uintptr_t held = atomic_load_explicit(&b->ways[way], memory_order_acquire);
+		if (!held || (held & MARK & ~(uintptr_t)1) != mark)
+			continue;
+		struct cache_entry *e = entry_of(held);
+		if (cache_entry_is(e, key))
+			found.of[held & 1] = e;
+	}
+	return found;
+}
+
+/* Takes a way's content out; false if another worker has changed it meanwhile. */
+static bool take_out(struct cache_table *t, _Atomic uintptr_t *way, uintptr_t held)
+{
+	struct cache_entry *e = entry_of(held);
+	if (!atomic_compare_exchange_strong(way, &held, 0))
+		return false;
+	atomic_fetch_sub(&shard_of(t, e->hash)->count[e->kind], 1);
+	epoch_retire(e, cache_entry_free);
+	return true;
+}
+
+static uint64_t expiry(const struct cache_entry *e)
+{
+	return e->stored + e->ttl * NS_PER_S;
+}
+
+/* The way in a bucket whose entry of this kind expires first, if that is before `*best`. */
+static void look_for_victim(struct bucket *b, enum kind kind, _Atomic uintptr_t **victim,
+	uint64_t *best, unsigned *seen)
+{
+	for (int way = 0; way < WAYS; way++) {
+		uintptr_t held = atomic_load_explicit(&b->ways[way], memory_order_acquire);
+		if (!held || (held & 1) != kind)
+			continue;
+		++*seen;
+		uint64_t at = expiry(entry_of(held));
+		if (!*victim || at < *best) {
+			*victim = &b->ways[way];
+			*best = at;
+		}
+	}
+}
+
+/* Makes room in the shard of this hash: of a few entries in arbitrary buckets, the one that expires
+ * first goes. */
+static bool evict(struct cache_table *t, uint64_t hash, enum kind kind)
+{
+	_Atomic uintptr_t *victim = NULL;
+	uint64_t best = 0;
+	unsigned seen = 0;
+	size_t start = hash_mix(hash, clock_batch()) & (t->shard_buckets - 1);
+	for (size_t n = 0; n < t->shard_buckets && seen < CANDIDATES; n++)
+		look_for_victim(bucket_of(t, hash, start + n), kind, &victim, &best, &seen);
+	uintptr_t held = victim ? atomic_load_explicit(victim, memory_order_acquire) : 0;
+	return held && (held & 1) == kind && take_out(t, victim, held);
+}
+
+/* The ways of a bucket as one that wants to put an entry in sees them. */
+struct places {
+	_Atomic uintptr_t *same, *free;
+	uintptr_t same_held;
+};
+
+static struct places places_in(struct bucket *b, const struct cache_entry *e)
+{
+	struct places p = { 0 };
+	struct cache_key key = cache_entry_key(e);
+	for (int way = 0; way < WAYS; way++) {
+		uintptr_t held = atomic_load_explicit(&b->ways[way], memory_order_acquire);
+		if (!held)
+			p.free = &b->ways[way];
+		else if ((held & MARK) == mark_of(e->hash, e->kind) &&
+			 cache_entry_is(entry_of(held), &key)) {
+			p.same = &b->ways[way];
+			p.same_held = held;
+		}
+	}
+	return p;
+}
+
+static bool replace(_Atomic uintptr_t *way, uintptr_t held, uintptr_t by)
+{
+	if (!atomic_compare_exchange_strong(way, &held, by))
+		return false;
+	epoch_retire(entry_of(held), cache_entry_free);
+	return true;
+}
+
+/* Two workers may have found the same key missing at once: the entry that was put in last stays. */
+static void drop_twins(struct cache_table *t, struct bucket *b, const struct cache_entry *e)
+{
+	struct cache_key key = cache_entry_key(e);
+	for (int way = 0; way < WAYS; way++) {
+		uintptr_t held = atomic_load_explicit(&b->ways[way], memory_order_acquire);
+		if (held && entry_of(held) != e && (held & MARK) == mark_of(e->hash, e->kind) &&
+			cache_entry_is(entry_of(held), &key))
+			take_out(t, &b->ways[way], held);
+	}
+}
+
+/* One attempt; false if another worker came between, or room was made first. */
+static bool try_put(struct cache_table *t, struct cache_entry *e, unsigned evicted[KIND_COUNT])
+{
+	struct bucket *b = bucket_of(t, e->hash, 0);
+	_Atomic uint32_t *count = &shard_of(t, e->hash)->count[e->kind];
+	uintptr_t marked = (uintptr_t)e | mark_of(e->hash, e->kind), empty = 0;
+	struct places p = places_in(b, e);
+	if (p.same)
+		return replace(p.same, p.same_held, marked);
+	if (atomic_load(count) >= t->capacity[e->kind]) {
+		evicted[e->kind] += evict(t, e->hash, e->kind);
+		return false;
+	}
+	if (p.free) {
+		atomic_fetch_add(count, 1);
+		bool put = atomic_compare_exchange_strong(p.free, &empty, marked);
+		if (!put)
+			atomic_fetch_sub(count, 1);
+		else
+			drop_twins(t, b, e);
+		return put;
+	}
+	_Atomic uintptr_t *way = &b->ways[hash_mix(e->hash, clock_batch()) % WAYS];
+	uintptr_t held = atomic_load_explicit(way, memory_order_acquire);
+	if (held && take_out(t, way, held))
+		evicted[entry_of(held)->kind]++;
+	return false;
+}
+
+bool cache_table_put(struct cache_table *t, struct cache_entry *e, unsigned evicted[KIND_COUNT])
+{
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		if (try_put(t, e, evicted))
+			return true;
+	}
+	return false;
+}
+
+void cache_table_remove(struct cache_table *t, struct cache_entry *e)
+{
+	struct bucket *b = bucket_of(t, e->hash, 0);
+	for (int way = 0; way < WAYS; way++) {
+		uintptr_t held = atomic_load_explicit(&b->ways[way], memory_order_acquire);
+		if (held && entry_of(held) == e) {
+			take_out(t, &b->ways[way], held);
+			return;
+		}
+	}
+}
+
+size_t cache_table_count(const struct cache_table *t, enum kind kind)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < SHARDS; i++)
+		count += atomic_load_explicit(&t->shards[i].count[kind], memory_order_relaxed);
+	return count;
+}
