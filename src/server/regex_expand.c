@@ -1,35 +1,7 @@
 /* Putting groups into a text: Go's way with $, and the way of `rewrite` with {n}. */
 #include "server/regex.h"
 
-/* Text that grows in an arena, up to REGEX_EXPANSION_MAX octets. */
-struct expansion {
-	struct arena *arena;
-	char *at;
-	size_t length, capacity;
-};
-
-static void expansion_add(struct expansion *e, struct view v)
-{
-	size_t room = REGEX_EXPANSION_MAX - e->length;
-	size_t length = v.length < room ? v.length : room;
-	if (length == 0)
-		return;
-	if (length > e->capacity - e->length) {
-		size_t capacity = 2 * (e->length + length) + 64;
-		char *grown = arena_octets(e->arena, capacity);
-		if (e->length)
-			memcpy(grown, e->at, e->length);
-		e->at = grown;
-		e->capacity = capacity;
-	}
-	memcpy(e->at + e->length, v.at, length);
-	e->length += length;
-}
-
-static struct view expansion_view(const struct expansion *e)
-{
-	return (struct view){ e->at ? e->at : "", e->length };
-}
+#include "base/arena_text.h"
 
 static bool is_name_octet(char c)
 {
@@ -78,21 +50,21 @@ static struct view group_called(const struct regex *r, const struct view *groups
 struct view regex_expand(
 	const struct regex *r, struct arena *arena, struct view template, const struct view *groups)
 {
-	struct expansion e = { .arena = arena };
+	struct arena_text e = { .arena = arena, .limit = REGEX_EXPANSION_MAX };
 	struct view rest = template, name;
 	for (;;) {
 		size_t dollar = view_find(rest, '$');
-		expansion_add(&e, view_first(rest, dollar));
+		arena_text_add(&e, view_first(rest, dollar));
 		if (dollar == rest.length)
-			return expansion_view(&e);
+			return arena_text_view(&e);
 		rest = view_skip(rest, dollar + 1);
 		if (rest.length > 0 && rest.at[0] == '$') {
-			expansion_add(&e, VIEW("$"));
+			arena_text_add(&e, VIEW("$"));
 			rest = view_skip(rest, 1);
 		} else if (take_name(&rest, &name)) {
-			expansion_add(&e, group_called(r, groups, name));
+			arena_text_add(&e, group_called(r, groups, name));
 		} else {
-			expansion_add(&e, VIEW("$"));
+			arena_text_add(&e, VIEW("$"));
 		}
 	}
 }
@@ -101,7 +73,7 @@ struct view regex_expand(
 static struct view replace_all(
 	struct arena *arena, struct view text, struct view from, struct view by)
 {
-	struct expansion e = { .arena = arena };
+	struct arena_text e = { .arena = arena, .limit = REGEX_EXPANSION_MAX };
 	struct view rest = text;
 	bool found = false;
 	while (rest.length >= from.length) {
@@ -109,14 +81,14 @@ static struct view replace_all(
 		if (!at)
 			break;
 		found = true;
-		expansion_add(&e, view_first(rest, (size_t)(at - rest.at)));
-		expansion_add(&e, by);
+		arena_text_add(&e, view_first(rest, (size_t)(at - rest.at)));
+		arena_text_add(&e, by);
 		rest = view_skip(rest, (size_t)(at - rest.at) + from.length);
 	}
 	if (!found)
 		return text;
-	expansion_add(&e, rest);
-	return expansion_view(&e);
+	arena_text_add(&e, rest);
+	return arena_text_view(&e);
 }
 
 struct view regex_fill(
