@@ -112,6 +112,7 @@ void loop_free(struct loop *l)
 	posts_free(atomic_exchange(&l->inbox, NULL));
 	fibers_free(l);
 	free(l->answer_room);
+	upstream_inbox_free(l);
 	close(l->wakeup.fd);
 	close(l->epoll);
 	free(l);
@@ -153,11 +154,11 @@ static struct post *post_new(void (*run)(void *data), void *data)
 
 void loop_post(struct loop *l, void (*run)(void *data), void *data)
 {
-	struct post *p = post_new(run, data);
-	p->next = atomic_load(&l->inbox);
-	while (!atomic_compare_exchange_weak(&l->inbox, &p->next, p))
-		;
-	if (!p->next)
+	struct post *p = post_new(run, data), *before = atomic_load(&l->inbox);
+	do
+		p->next = before;
+	while (!atomic_compare_exchange_weak(&l->inbox, &before, p));
+	if (!before) /* else whoever posted that one wakes the loop */
 		wakeup_send(l);
 }
 

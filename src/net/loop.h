@@ -48,7 +48,7 @@ void loop_stop(struct loop *l);
 /* The loop that this thread runs, NULL outside of one. */
 struct loop *loop_current(void);
 
-/* Calls run(data) on the loop's thread soon; any thread. */
+/* Calls run(data) on the loop's thread soon; any thread. The loop must not be freed before this returns. */
 void loop_post(struct loop *l, void (*run)(void *data), void *data);
 
 /* Calls run(data) when all that is ready has been handled, once per round: to flush batches. The loop's thread. */

@@ -111,7 +111,6 @@ static void *serve(void *data)
 	s->tcp = tcp_listen(s->loop, tcp, &s->local, &s->limits, answer, s);
 	atomic_store(&s->ready, true);
 	loop_run(s->loop);
-	loop_free(s->loop);
 	return NULL;
 }
 
@@ -133,6 +132,7 @@ static void server_stop(struct server *s)
 {
 	loop_post(s->loop, release, s);
 	pthread_join(s->thread, NULL);
+	loop_free(s->loop);
 	assert_int_equal(s->failed, 0);
 }
 
