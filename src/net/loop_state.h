@@ -36,6 +36,7 @@ struct fiber {
 struct post;
 struct udp_batch;
 struct tcp_thread;
+struct upstream_inbox;
 
 struct loop {
 	int epoll;
@@ -61,6 +62,7 @@ struct loop {
 
 	struct udp_batch *udp; /* what all transports of the thread share: udp.c */
 	struct tcp_thread *tcp;   /* and tcp.c */
+	struct upstream_inbox *upstream; /* and upstream_udp.c */
 	uint8_t *answer_room;  /* where every handler writes its answer */
 
 	_Atomic bool stop; /* loop_stop() was called */
@@ -92,6 +94,9 @@ void loop_step(struct loop *l);
 /* 65,535 octets for the answer that is being written. One for the whole thread: between a handler's last wait and its
  * return nobody else writes there. */
 uint8_t *loop_answer_room(struct loop *l);
+
+/* Gives back what upstream_udp.c received into. */
+void upstream_inbox_free(struct loop *l);
 
 void fiber_leave_epoch(struct fiber *f);
 

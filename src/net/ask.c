@@ -1,0 +1,86 @@
+/* One question to one server. */
+#include "net/ask.h"
+
+#include "base/clock.h"
+
+struct asking {
+	struct attempt attempt;
+	const struct ask *ask;
+	struct arena *arena;
+	struct fiber *fiber;
+	bool ended, answered;
+	struct view answer;
+	const char *why;
+};
+
+static void done(struct attempt *a, enum attempt_result result, const uint8_t *wire, size_t length)
+{
+	struct asking *s = (struct asking *)a;
+	s->ended = true;
+	s->answered = result == ATTEMPT_ANSWERED;
+	if (s->answered)
+		s->answer = arena_copy(s->arena, (struct view){ (const char *)wire, length });
+	fiber_wake(s->fiber);
+}
+
+/* False when the time is over. */
+static bool wait_for_answer(struct asking *s)
+{
+	while (!s->ended) {
+		uint64_t until = attempt_deadline(&s->attempt, s->ask->timeout);
+		enum wait_result result = fiber_park(until);
+		if (s->ended)
+			break;
+		if (result == WAIT_STOPPED)
+			return false;
+		if (result == WAIT_TIMEOUT && clock_batch() >= attempt_deadline(&s->attempt, s->ask->timeout))
+			return false;
+	}
+	return true;
+}
+
+static void run(struct asking *s)
+{
+	const struct ask *ask = s->ask;
+	struct upstream u = { .endpoint = ask->endpoint, .transport = TRANSPORT_UDP, .expire = NS_PER_S };
+	char text[ATTEMPT_ERROR_MAX];
+	if (ask->source) {
+		u.has_source = true;
+		u.source = *ask->source;
+	}
+	s->attempt.query = ask->query;
+	s->attempt.query_length = ask->query_length;
+	s->attempt.question_end = ask->question_end;
+	s->attempt.done = done;
+	s->fiber = fiber_self();
+	struct upstream_pool *pool = upstream_pool_new(loop_current(), &u);
+	attempt_start(pool, &s->attempt, ask->stream);
+	if (!wait_for_answer(s))
+		attempt_timed_out(&s->attempt);
+	if (!s->answered)
+		s->why = arena_string(s->arena, view_of(attempt_error(&s->attempt, text)));
+	attempt_cancel(&s->attempt);
+	upstream_pool_free(pool);
+}
+
+static void run_and_stop(void *data)
+{
+	run(data);
+	loop_stop(loop_current());
+}
+
+bool ask_once(const struct ask *ask, struct arena *arena, struct view *answer, const char **why)
+{
+	struct asking s = { .ask = ask, .arena = arena };
+	if (loop_current()) {
+		run(&s);
+	} else {
+		struct loop *l = loop_new(0);
+		fiber_spawn(l, run_and_stop, &s);
+		loop_run(l);
+		loop_free(l);
+	}
+	*answer = s.answer;
+	*why = s.why;
+	return s.answered;
+}

@@ -1,0 +1,21 @@
+/* One question to one server, apart from all pools: for health checks, start-up and the like. */
+#ifndef ISTHMUS_NET_ASK_H
+#define ISTHMUS_NET_ASK_H
+
+#include "base/arena.h"
+#include "net/upstream.h"
+
+struct ask {
+	struct endpoint endpoint;
+	const struct endpoint *source; /* local address, or NULL */
+	bool stream;
+	const uint8_t *query;          /* with one question, which ends at question_end */
+	size_t query_length, question_end;
+	uint64_t timeout;              /* ns, from when the query was sent */
+};
+
+/* Asks on a socket of its own and waits for the answer, which is put into the arena. False with *why (in the arena) when there
+ * was none in time. Outside of a loop it runs one of its own. */
+bool ask_once(const struct ask *ask, struct arena *arena, struct view *answer, const char **why);
+
+#endif

@@ -1,0 +1,42 @@
+/* Reading of resolv.conf. */
+#include "net/resolvconf.h"
+
+static size_t count_words(struct view line)
+{
+	size_t count = 0;
+	while (view_word(&line).length)
+		count++;
+	return count;
+}
+
+static void set_search(struct resolvconf *r, struct arena *arena, struct view rest, size_t count)
+{
+	r->search = arena_array(arena, count, sizeof *r->search);
+	r->search_count = count;
+	for (size_t i = 0; i < count; i++)
+		r->search[i] = view_word(&rest);
+}
+
+struct resolvconf resolvconf_parse(struct arena *arena, struct view text)
+{
+	struct resolvconf r = { 0 };
+	struct view line, rest = text;
+	size_t lines = 0;
+	while (view_line(&rest, &line))
+		lines += view_is(view_word(&line), "nameserver");
+	r.nameservers = arena_array(arena, lines, sizeof *r.nameservers);
+	while (view_line(&text, &line)) {
+		struct view word = view_word(&line);
+		if (view_is(word, "nameserver")) {
+			struct view server = view_word(&line);
+			if (server.length)
+				r.nameservers[r.nameserver_count++] =
+					view_first(server, view_find(server, '%'));
+		} else if (view_is(word, "search")) {
+			set_search(&r, arena, line, count_words(line));
+		} else if (view_is(word, "domain")) {
+			set_search(&r, arena, line, count_words(line) ? 1 : 0);
+		}
+	}
+	return r;
+}

@@ -1,0 +1,286 @@
+/* Pools of connections to an upstream: what UDP and TCP have in common. */
+#include "net/upstream.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "dns/message.h"
+#include "net/loop_state.h"
+#include "net/upstream_pool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const uint64_t sweep_interval = 10 * NS_PER_S;
+
+/* --- the table of attempts --- */
+
+static unsigned slot_of(const uint8_t id[2])
+{
+	return id[1] % TABLE_SLOTS;
+}
+
+static struct attempt *table_find(const struct attempt_table *t, const uint8_t id[2])
+{
+	struct attempt *a = t->slots[slot_of(id)];
+	while (a && memcmp(a->id, id, sizeof a->id) != 0)
+		a = a->next;
+	return a;
+}
+
+void table_add(struct attempt_table *t, struct attempt *a)
+{
+	do
+		random_fill(a->id, sizeof a->id);
+	while (table_find(t, a->id));
+	struct attempt **slot = &t->slots[slot_of(a->id)];
+	a->next = *slot;
+	a->link = slot;
+	if (a->next)
+		a->next->link = &a->next;
+	*slot = a;
+	a->table = t;
+	a->pending = true;
+	t->count++;
+}
+
+void table_remove(struct attempt *a)
+{
+	struct attempt_table *t = a->table;
+	*a->link = a->next;
+	if (a->next)
+		a->next->link = a->link;
+	a->pending = false;
+	a->table = NULL;
+	if (--t->count == 0)
+		t->drained(t);
+}
+
+/* Octets of names and of the fixed part after them: the same length, so position by position. */
+static bool same_question(const struct attempt *a, const uint8_t *wire)
+{
+	const char *sent = (const char *)a->query + HEADER_SIZE;
+	const char *got = (const char *)wire + HEADER_SIZE;
+	size_t length = a->question_end - HEADER_SIZE, name = length - QUESTION_FIXED;
+	if (memcmp(sent + name, got + name, QUESTION_FIXED) != 0)
+		return false;
+	struct view a_name = { sent, name }, b_name = { got, name };
+	return a->exact_case ? view_equal(a_name, b_name) : view_equal_nocase(a_name, b_name);
+}
+
+/* Whether this is an answer to the query: same opcode and question. Servers that cannot read a query may send an error
+ * without any question (RFC 1035 4.1.1 leaves it open). */
+static bool answers(const struct attempt *a, const uint8_t *wire, size_t length)
+{
+	enum { OPCODE_BITS = 0x78, RCODE_BITS = 0x0f, QR_BIT = 0x80 };
+	const uint8_t *flags = wire + FLAGS_AT, *count = wire + FLAGS_AT + 2;
+	if (!(flags[0] & QR_BIT) || ((flags[0] ^ a->query[FLAGS_AT]) & OPCODE_BITS))
+		return false;
+	if (count[0] == 0 && count[1] == 0)
+		return (flags[1] & RCODE_BITS) != 0 && length == HEADER_SIZE;
+	return count[0] == 0 && count[1] == 1 && length >= a->question_end && same_question(a, wire);
+}
+
+void table_receive(
+	struct upstream_pool *p, struct attempt_table *t, const uint8_t *wire, size_t length)
+{
+	struct attempt *a = length >= HEADER_SIZE ? table_find(t, wire) : NULL;
+	if (!a || !answers(a, wire, length)) {
+		upstream_count(p->upstream, UPSTREAM_IGNORED);
+		return;
+	}
+	t->received = clock_batch();
+	table_remove(a);
+	a->done(a, ATTEMPT_ANSWERED, wire, length);
+}
+
+void table_fail(struct attempt_table *t, enum attempt_result result, enum attempt_step step,
+	int error, const struct endpoint *from, const struct endpoint *to)
+{
+	for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
+		while (t->slots[slot]) {
+			struct attempt *a = t->slots[slot];
+			a->step = step;
+			a->error = error;
+			a->from = *from;
+			a->to = *to;
+			table_remove(a);
+			a->done(a, result, NULL, 0);
+		}
+	}
+}
+
+/* --- where answers are received --- */
+
+void upstream_inbox_free(struct loop *l)
+{
+	if (l->upstream)
+		munmap(l->upstream, sizeof *l->upstream);
+	l->upstream = NULL;
+}
+
+struct upstream_inbox *upstream_inbox(struct loop *l)
+{
+	if (l->upstream)
+		return l->upstream;
+	struct upstream_inbox *in = mmap(NULL, sizeof *in, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (in == MAP_FAILED)
+		memory_exhausted(sizeof *in);
+	madvise(in, sizeof *in, MADV_NOHUGEPAGE);
+	for (int i = 0; i < INBOX_BATCH; i++) {
+		in->wire[i] = (struct iovec){ in->room[i], sizeof in->room[i] };
+		in->messages[i].msg_hdr = (struct msghdr){ .msg_iov = &in->wire[i], .msg_iovlen = 1 };
+	}
+	l->upstream = in;
+	return in;
+}
+
+/* --- sockets --- */
+
+int upstream_socket_new(const struct upstream *u, int type)
+{
+	int fd = socket(u->endpoint.any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || !u->has_source)
+		return fd;
+	if (bind(fd, &u->source.any, endpoint_length(&u->source)) == 0)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+struct endpoint socket_local(int fd)
+{
+	struct sockaddr_in6 local = { 0 };
+	socklen_t length = sizeof local;
+	getsockname(fd, (struct sockaddr *)&local, &length);
+	return endpoint_from((struct sockaddr *)&local);
+}
+
+bool upstream_expired(const struct upstream *u, uint64_t born, uint64_t used)
+{
+	uint64_t now = clock_batch();
+	return now - used > u->expire || u->expire == 0 || (u->max_age && now - born > u->max_age);
+}
+
+void upstream_count(struct upstream *u, enum upstream_event event)
+{
+	if (u->count)
+		u->count(u, event);
+}
+
+/* --- pools --- */
+
+void pool_sweep_later(struct upstream_pool *p)
+{
+	if (!timer_is_set(&p->sweep))
+		timer_set(p->loop, &p->sweep, clock_batch() + sweep_interval);
+}
+
+static void sweep(struct timer *t)
+{
+	struct upstream_pool *p =
+		(struct upstream_pool *)((char *)t - offsetof(struct upstream_pool, sweep));
+	bool udp_open = udp_sweep(p), tcp_open = tcp_sweep(p);
+	if (udp_open || tcp_open)
+		pool_sweep_later(p);
+}
+
+static void flush_due(struct loop_flush *f)
+{
+	udp_flush((struct upstream_pool *)((char *)f - offsetof(struct upstream_pool, flush)));
+}
+
+struct upstream_pool *upstream_pool_new(struct loop *l, struct upstream *u)
+{
+	struct upstream_pool *p = memory_array(1, sizeof *p);
+	p->loop = l;
+	p->upstream = u;
+	p->queue_end = &p->queue;
+	p->flush.run = flush_due;
+	p->sweep.fire = sweep;
+	return p;
+}
+
+void upstream_pool_free(struct upstream_pool *p)
+{
+	if (!p)
+		return;
+	timer_cancel(p->loop, &p->sweep);
+	loop_flush_cancel(p->loop, &p->flush);
+	udp_close_all(p);
+	tcp_close_all(p);
+	free(p);
+}
+
+/* --- attempts --- */
+
+void attempt_start(struct upstream_pool *p, struct attempt *a, bool stream)
+{
+	a->stream = stream;
+	a->sent = clock_batch();
+	a->to = p->upstream->endpoint;
+	a->step = STEP_READ;
+	a->error = 0;
+	if (stream)
+		tcp_attempt(p, a);
+	else
+		udp_attempt(p, a);
+}
+
+uint64_t attempt_deadline(const struct attempt *a, uint64_t timeout)
+{
+	uint64_t from = a->pending && a->stream ? tcp_ready_by(a->table) : 0;
+	return (from > a->sent ? from : a->sent) + timeout;
+}
+
+void attempt_cancel(struct attempt *a)
+{
+	if (!a->pending)
+		return;
+	if (a->queued)
+		udp_unqueue(a->pool, a);
+	table_remove(a);
+}
+
+void attempt_timed_out(struct attempt *a)
+{
+	struct attempt_table *t = a->table;
+	a->step = STEP_READ;
+	a->error = 0;
+	if (!a->pending)
+		return;
+	a->from = socket_local(t->fd);
+	if (!t->stream)
+		return;
+	if (t->received < a->sent)
+		tcp_distrust(t);
+	attempt_cancel(a);
+}
+
+const char *attempt_error(const struct attempt *a, char to[static ATTEMPT_ERROR_MAX])
+{
+	const char *proto = a->stream ? "tcp" : "udp";
+	const char *why = a->error ? error_text(a->error) : "i/o timeout";
+	char peer[ENDPOINT_TEXT_MAX], local[ENDPOINT_TEXT_MAX];
+	endpoint_print(&a->to, peer);
+	if (a->from.any.sa_family)
+		endpoint_print(&a->from, local);
+	else
+		local[0] = 0;
+	if (a->step == STEP_EOF)
+		snprintf(to, ATTEMPT_ERROR_MAX, "EOF");
+	else if (a->step == STEP_DIAL)
+		snprintf(to, ATTEMPT_ERROR_MAX, "dial %s %s: %s%s", proto, peer, a->error ? "connect: " : "",
+			why);
+	else
+		snprintf(to, ATTEMPT_ERROR_MAX, "read %s %s->%s: %s%s", proto, local, peer,
+			a->error ? "read: " : "", why);
+	return to;
+}
