@@ -45,6 +45,7 @@ struct config {
 	struct block *blocks;
 	struct endpoint_group *groups; /* one for each (scheme, address, port) */
 	unsigned workers;
+	struct loop *control; /* the control thread's, once config_start() was called */
 	_Atomic unsigned tasks;
 	_Atomic bool stopping;
 	const char *start_error; /* why config_start() failed */

@@ -178,8 +178,8 @@ bool start_error(struct plugin *self, const char *format, ...)
 
 /* --- the control thread --- */
 
-/* Starts a task of the plugin on the control thread, when it is called from start(). The configuration is not freed before
- * the task has ended; it must end soon after task_sleep() or another wait says so. */
+/* Starts a task of the plugin on the control thread: from start(), or later from any thread that serves a query. The
+ * configuration is not freed before the task has ended; it must end soon after task_sleep() or another wait says so. */
 void task_start(struct plugin *self, void (*run)(struct plugin *self, void *data), void *data);
 
 /* Sleeps; false when the task is to end. */

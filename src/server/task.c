@@ -32,7 +32,7 @@ void task_start(struct plugin *self, void (*run)(struct plugin *self, void *data
 	struct task *t = memory_alloc(sizeof *t);
 	*t = (struct task){ self, run, data };
 	atomic_fetch_add(&self->block->config->tasks, 1);
-	loop_post(loop_current(), task_begin, t);
+	loop_post(self->block->config->control, task_begin, t);
 }
 
 bool task_sleep(struct plugin *self, uint64_t ns)
