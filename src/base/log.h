@@ -34,6 +34,9 @@ void log_bare(struct view line);
 bool log_debug_on(void);
 void log_debug_set(bool on);
 
+/* A debug line, and below it the octets in lines that text2pcap reads: "debug: 000000 0a 1b ...". Of more than 8,000 the first. */
+void log_octets(struct view octets, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Starts the writer thread: from now on log_line() never blocks. */
 void log_start(void);
 

@@ -263,7 +263,7 @@ static struct outcome runner_lost(void)
 
 static struct outcome ask_runner(const struct hook *h)
 {
-	char request[HOOK_SIZE_MAX];
+	static char request[HOOK_SIZE_MAX]; /* too much for a fiber's stack; there is one at a time */
 	size_t length = 0;
 	struct outcome o;
 	request[length++] = (char)h->wait;

@@ -88,6 +88,21 @@ static void test_written_at_once_before_start(void **state)
 	check_output(&c, each_kind);
 }
 
+static void test_octets_as_text2pcap_reads_them(void **state)
+{
+	(void)state;
+	static const char octets[] = "0123456789abcdef\377";
+	struct capture c = capture_begin();
+	log_octets(VIEW(octets), "hidden");
+	log_debug_set(true);
+	log_octets((struct view){ octets, 17 }, "wrong reply %d", 7);
+	log_debug_set(false);
+	check_output(&c, "[DEBUG] wrong reply 7\n"
+			 "debug: 000000 30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66\n"
+			 "debug: 000010 ff\n"
+			 "debug: 000011\n");
+}
+
 static void test_all_there_after_stop(void **state)
 {
 	(void)state;
@@ -241,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_written_at_once_before_start),
+		cmocka_unit_test(test_octets_as_text2pcap_reads_them),
 		cmocka_unit_test(test_all_there_after_stop),
 		cmocka_unit_test(test_fatal_is_out_when_it_returns),
 		cmocka_unit_test(test_line_comes_soon),
