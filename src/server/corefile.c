@@ -5,12 +5,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/sha512.h"
 #include "server/corefile_import.h"
 #include "server/corefile_key.h"
 #include "server/corefile_parse.h"
 #include <errno.h>
 #include <limits.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,14 +93,14 @@ static void read_keys(struct arena *arena, struct server_block *b, const char *d
 
 /* --- fingerprint --- */
 
-static void digest_text(EVP_MD_CTX *digest, struct view v)
+static void digest_text(struct sha512 *digest, struct view v)
 {
 	uint64_t length = v.length;
-	EVP_DigestUpdate(digest, &length, sizeof length);
-	EVP_DigestUpdate(digest, v.at, v.length);
+	sha512_add(digest, &length, sizeof length);
+	sha512_add(digest, v.at, v.length);
 }
 
-static void digest_words(EVP_MD_CTX *digest, const struct word *words, size_t count)
+static void digest_words(struct sha512 *digest, const struct word *words, size_t count)
 {
 	digest_text(digest, (struct view){ (const char *)&count, sizeof count });
 	for (size_t i = 0; i < count; i++) {
@@ -111,7 +111,7 @@ static void digest_words(EVP_MD_CTX *digest, const struct word *words, size_t co
 	}
 }
 
-static void digest_block(EVP_MD_CTX *digest, const struct server_block *b)
+static void digest_block(struct sha512 *digest, const struct server_block *b)
 {
 	for (size_t i = 0; i < b->key_count; i++)
 		digest_text(digest, view_of(b->keys[i].text));
@@ -123,13 +123,11 @@ static void digest_block(EVP_MD_CTX *digest, const struct server_block *b)
 
 static void fingerprint(struct corefile *corefile)
 {
-	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	if (!digest || EVP_DigestInit_ex(digest, EVP_sha512(), NULL) != 1)
-		abort();
+	struct sha512 digest;
+	sha512_begin(&digest);
 	for (const struct server_block *b = corefile->blocks; b; b = b->next)
-		digest_block(digest, b);
-	EVP_DigestFinal_ex(digest, corefile->fingerprint, NULL);
-	EVP_MD_CTX_free(digest);
+		digest_block(&digest, b);
+	sha512_end(&digest, corefile->fingerprint);
 }
 
 /* --- parsing --- */

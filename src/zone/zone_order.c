@@ -1,5 +1,6 @@
 /* Order, for the zones whose denials need it: the owners of NSEC by canonical order, those of NSEC3 by hash. */
 #include "base/memory.h"
+#include "dns/crypto.h"
 #include "zone/zone_node.h"
 
 #include <stdlib.h>
@@ -70,7 +71,7 @@ static void order_nsec3(struct zone *z, const uint32_t *nodes, size_t count)
 static bool read_nsec3_parameters(struct zone *z, const struct rrset *s)
 {
 	return nsec3_parameters_read(rrset_first(s), &z->nsec3) && z->nsec3.algorithm == NSEC3_SHA1 &&
-	       z->nsec3.iterations <= NSEC3_ITERATIONS_MAX;
+	       z->nsec3.iterations <= NSEC3_ITERATIONS_MAX && crypto_ready();
 }
 
 bool zone_order_build(struct zone *z, const uint32_t *nodes, size_t count)

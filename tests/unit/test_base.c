@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/random.h"
+#include "base/sha512.h"
 #include "base/text.h"
 
 static void arena_gives_zeroed_memory_again_after_reset(void **state)
@@ -108,6 +109,33 @@ static void random_below_stays_below(void **state)
 		assert_in_range(seen[i], 700, 1300);
 }
 
+static void sha512_gives_the_standards_digests(void **state)
+{
+	(void)state;
+	uint8_t whole[SHA512_OCTETS], parts[SHA512_OCTETS];
+	struct sha512 s;
+	sha512_begin(&s);
+	sha512_add(&s, "abc", 3);
+	sha512_end(&s, whole);
+	static const uint8_t abc[] = { 0xdd, 0xaf, 0x35, 0xa1, 0x93, 0x61, 0x7a, 0xba, 0xcc, 0x41, 0x73, 0x49, 0xae,
+		0x20, 0x41, 0x31, 0x12, 0xe6, 0xfa, 0x4e, 0x89, 0xa9, 0x7e, 0xa2, 0x0a, 0x9e, 0xee, 0xe6, 0x4b, 0x55,
+		0xd3, 0x9a, 0x21, 0x92, 0x99, 0x2a, 0x27, 0x4f, 0xc1, 0xa8, 0x36, 0xba, 0x3c, 0x23, 0xa3, 0xfe, 0xeb,
+		0xbd, 0x45, 0x4d, 0x44, 0x23, 0x64, 0x3c, 0xe8, 0x0e, 0x2a, 0x9a, 0xc9, 0x4f, 0xa5, 0x4c, 0xa4, 0x9f };
+	assert_memory_equal(whole, abc, sizeof abc);
+	uint8_t text[300];
+	memset(text, 'x', sizeof text);
+	for (size_t size = 0; size <= sizeof text; size++) {
+		sha512_begin(&s);
+		sha512_add(&s, text, size);
+		sha512_end(&s, whole);
+		sha512_begin(&s);
+		for (size_t i = 0; i < size; i++)
+			sha512_add(&s, text + i, 1);
+		sha512_end(&s, parts);
+		assert_memory_equal(whole, parts, sizeof whole);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +146,7 @@ int main(void)
 		cmocka_unit_test(view_reads_numbers_within_bounds),
 		cmocka_unit_test(text_grows),
 		cmocka_unit_test(random_below_stays_below),
+		cmocka_unit_test(sha512_gives_the_standards_digests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
