@@ -14,23 +14,49 @@ static int serve(struct plugin *p, struct query *q)
 	return result;
 }
 
-static int serve_traced(struct plugin *p, struct query *q)
+static struct trace_step *step_begin(struct trace *t, struct arena *arena, struct plugin *p)
 {
-	struct trace *t = q->trace;
-	struct trace_step *step = arena_new_object(q->arena, struct trace_step), *outer = t->running;
-	const struct message *before = q->reply;
+	struct trace_step *step = arena_new_object(arena, struct trace_step);
 	step->plugin = p;
 	*t->last = step;
 	t->last = &step->next;
+	t->running = step;
+	return step;
+}
+
+static int serve_traced(struct plugin *p, struct query *q)
+{
+	struct trace *t = q->trace;
+	struct trace_step *outer = t->running, *step = step_begin(t, q->arena, p);
+	const struct message *before = q->reply;
 	if (outer)
 		outer->passed_on = true;
-	t->running = step;
 	uint64_t began = clock_now();
 	step->result = serve(p, q);
 	step->ns = clock_now() - began;
 	step->answered = q->reply && q->reply != before && !step->passed_on;
 	t->running = outer;
 	return step->result;
+}
+
+static bool filter_traced(struct plugin *filter, struct query *q)
+{
+	struct trace *t = q->trace;
+	struct trace_step *outer = t->running, **last = t->last;
+	step_begin(t, q->arena, filter);
+	bool taken = filter->type->filter(filter, q);
+	t->running = outer;
+	if (taken) {
+		*last = NULL;
+		t->last = last;
+	}
+	return taken;
+}
+
+bool chain_filter(struct plugin *filter, struct query *q)
+{
+	return __builtin_expect(q->trace != NULL, 0) ? filter_traced(filter, q)
+						     : filter->type->filter(filter, q);
 }
 
 int chain_serve(struct plugin *first, struct query *q)

@@ -8,4 +8,7 @@
  * q->trace is set. */
 int chain_serve(struct plugin *first, struct query *q);
 
+/* Whether the block's filter takes the query. One that does not is a step of the trace that neither answers nor passes on. */
+bool chain_filter(struct plugin *filter, struct query *q);
+
 #endif

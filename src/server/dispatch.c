@@ -42,7 +42,7 @@ static enum taken ask_blocks(struct query *q, const struct zone_entry *e)
 		if (!b->chain)
 			return NO_HANDLERS;
 		collect_metadata(q, b);
-		if (b->filter && !b->filter->type->filter(b->filter, q))
+		if (b->filter && !chain_filter(b->filter, q))
 			continue;
 		run_chain(q, b);
 		return TAKEN;

@@ -137,6 +137,9 @@ bool arg_end(struct setup *s);
 /* All words up to the line's end or "{", in the arena; gives how many. */
 size_t args_rest(struct setup *s, struct view **words);
 
+/* The same words as one text with a blank between them, in the arena: an expression. */
+struct view args_joined(struct setup *s);
+
 /* The next word as a whole number, a duration (CoreDNS's form, in ns; may be negative), with CoreDNS's error texts. */
 bool arg_integer(struct setup *s, int64_t *n);
 bool arg_unsigned(struct setup *s, uint32_t *n);

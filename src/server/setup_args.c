@@ -1,5 +1,6 @@
 /* The words of a directive, one after the other, with CoreDNS's words for what is wrong with them.
  */
+#include "base/arena_text.h"
 #include "server/block.h"
 #include "server/setup.h"
 
@@ -105,6 +106,19 @@ size_t args_rest(struct setup *s, struct view **words)
 	for (size_t i = 0; i < count; i++)
 		(*words)[i] = s->directive->words[start + i].text;
 	return count;
+}
+
+struct view args_joined(struct setup *s)
+{
+	struct view *words;
+	size_t count = args_rest(s, &words);
+	struct arena_text joined = { .arena = s->arena, .limit = SIZE_MAX };
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			arena_text_add_char(&joined, ' ');
+		arena_text_add(&joined, words[i]);
+	}
+	return arena_text_view(&joined);
 }
 
 /* --- numbers --- */

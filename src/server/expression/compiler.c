@@ -25,7 +25,7 @@ void advance(struct compiler *c)
 		c->token = c->stashed;
 		return;
 	}
-	c->token = lexer_next(&c->lexer);
+	c->token = token_next(&c->lexer);
 	if (c->lexer.error)
 		fail_at(c, c->lexer.error_at, "%s", c->lexer.error);
 }

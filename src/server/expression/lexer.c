@@ -301,7 +301,7 @@ static struct token take_operator(struct lexer *l)
 	return t;
 }
 
-struct token lexer_next(struct lexer *l)
+struct token token_next(struct lexer *l)
 {
 	if (!skip_blank(l) || l->at >= l->source.length)
 		return (struct token){ .kind = TOKEN_END, .at = l->at };

@@ -29,7 +29,7 @@ struct lexer {
 };
 
 /* The next token; TOKEN_END at the end and after an error. White space and comments are skipped. */
-struct token lexer_next(struct lexer *l);
+struct token token_next(struct lexer *l);
 
 /* Whether t is this operator or bracket (never a string of the same octets). */
 static inline bool token_is(const struct token *t, const char *text)
