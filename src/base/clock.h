@@ -10,11 +10,16 @@
 /* The monotonic clock, read now. */
 uint64_t clock_now(void);
 
-/* The monotonic clock as it was when this thread's loop woke up: one reading a batch, not a query. */
+/* The monotonic clock as it was when this thread's loop woke up: one reading a batch, not a query.
+ */
 uint64_t clock_batch(void);
 
 /* Called by the loop when it wakes up; gives the time that clock_batch() then gives. */
 uint64_t clock_batch_begin(void);
+
+/* The monotonic clock, a few calls old at most: for counting what takes much longer than a query's
+ * work. Never before clock_batch(). */
+uint64_t clock_recent(void);
 
 /* Seconds since 1970, for signatures, serials and log lines. */
 int64_t clock_wall_seconds(void);

@@ -235,7 +235,7 @@ void account_query(struct account *a, const struct query *q, const struct accoun
 	metric_observe(size_series(a, &response_size, &a->response_size[stream], stream),
 		q->reply ? (double)message_size(q->reply) : 0);
 	metric_add(responses_series(a, q->reply ? q->reply->rcode : rcode, plugin), 1);
-	metric_observe(a->duration, (double)(clock_now() - q->started) / (double)NS_PER_S);
+	metric_observe(a->duration, (double)(clock_recent() - q->started) / (double)NS_PER_S);
 }
 
 void account_dropped(struct query *q)
