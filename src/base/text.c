@@ -32,6 +32,14 @@ void text_clear(struct text *t)
 		t->at[0] = 0;
 }
 
+void text_shorten(struct text *t, size_t length)
+{
+	if (length < t->length) {
+		t->length = length;
+		t->at[length] = 0;
+	}
+}
+
 void text_add(struct text *t, struct view v)
 {
 	reserve(t, v.length);

@@ -13,6 +13,9 @@ struct text {
 
 void text_free(struct text *t);
 void text_clear(struct text *t);
+
+/* Takes back what was added since the text had this length. */
+void text_shorten(struct text *t, size_t length);
 void text_add(struct text *t, struct view v);
 void text_add_char(struct text *t, char c);
 void text_add_string(struct text *t, const char *string);

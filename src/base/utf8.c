@@ -80,3 +80,34 @@ struct view utf8_valid_copy(struct arena *a, struct view v)
 	}
 	return (struct view){ to, length };
 }
+
+/* Adds one character, escaped if it is not printable ASCII. */
+static void add_escaped(struct text *t, uint32_t code)
+{
+	static const char letters[] = "abtnvfr"; /* for 7..13 */
+	if (code == '"' || code == '\\')
+		text_printf(t, "\\%c", (int)code);
+	else if (code >= 0x20 && code < 0x7f)
+		text_add_char(t, (char)code);
+	else if (code >= 7 && code <= 13)
+		text_printf(t, "\\%c", letters[code - 7]);
+	else if (code < 0x80)
+		text_printf(t, "\\x%02x", code);
+	else
+		text_printf(t, code > 0xffff ? "\\U%08x" : "\\u%04x", code);
+}
+
+void text_add_quoted_ascii(struct text *t, struct view v)
+{
+	text_add_char(t, '"');
+	while (v.length) {
+		uint32_t code;
+		size_t octets = utf8_decode(v, &code);
+		if (octets)
+			add_escaped(t, code);
+		else
+			text_printf(t, "\\x%02x", (unsigned char)v.at[0]);
+		v = view_skip(v, octets ? octets : 1);
+	}
+	text_add_char(t, '"');
+}

@@ -3,6 +3,7 @@
 #define ISTHMUS_BASE_UTF8_H
 
 #include "base/arena.h"
+#include "base/text.h"
 
 /* The octets of the valid character that v starts with, its code in *code; 0 when v is empty or
  * starts with none. */
@@ -14,5 +15,9 @@ size_t utf8_space(struct view v);
 /* v itself if it is valid, else a copy in the arena with each octet that is in no valid character
  * replaced by U+FFFD. */
 struct view utf8_valid_copy(struct arena *a, struct view v);
+
+/* Adds v in double quotes, everything that is not printable ASCII escaped as Go's %+q does: \n,
+ * \x00, \u00e4. */
+void text_add_quoted_ascii(struct text *t, struct view v);
 
 #endif

@@ -1,74 +1,50 @@
 /* The presentation form of names (RFC 1035 5.1), both ways. */
 #include "dns/name.h"
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
+#include "dns/presentation.h"
 
-/* Takes one octet with its escape off the front of text; false for a bad escape. */
-static bool take_octet(struct view *text, uint8_t *octet)
+/* Takes the octets of one label off the front of text, up to a dot or the end; false if it is too
+ * long or badly escaped. */
+static bool take_label(
+	struct view *text, uint8_t octets[static LABEL_OCTETS_MAX], size_t room, size_t *length)
 {
-	if (text->at[0] != '\\') {
-		*octet = (uint8_t)text->at[0];
-		*text = view_skip(*text, 1);
-		return true;
-	}
-	if (text->length < 2)
-		return false;
-	if (!is_digit(text->at[1])) {
-		*octet = (uint8_t)text->at[1];
-		*text = view_skip(*text, 2);
-		return true;
-	}
-	if (text->length < 4 || !is_digit(text->at[2]) || !is_digit(text->at[3]))
-		return false;
-	int value = (text->at[1] - '0') * 100 + (text->at[2] - '0') * 10 + (text->at[3] - '0');
-	*octet = (uint8_t)value;
-	*text = view_skip(*text, 4);
-	return value <= UINT8_MAX;
-}
-
-/* Takes one label off the front of text, up to a dot or the end, and adds it to `to`. */
-static bool take_label(struct view *text, struct name_buffer *to)
-{
-	size_t start = to->length, length = 0;
+	size_t n = 0;
+	if (room > LABEL_OCTETS_MAX)
+		room = LABEL_OCTETS_MAX;
 	while (text->length && text->at[0] != '.') {
-		uint8_t octet;
-		if (length == LABEL_OCTETS_MAX || start + 1 + length >= NAME_OCTETS_MAX - 1 ||
-			!take_octet(text, &octet))
+		if (n == room || !octet_take(text, octets + n))
 			return false;
-		to->octets[start + 1 + length++] = octet;
+		n++;
 	}
-	if (length == 0)
-		return false;
-	to->octets[start] = (uint8_t)length;
-	to->length = start + 1 + length;
-	return true;
+	*length = n;
+	return n > 0;
 }
 
 bool name_parse(struct view text, struct name origin, struct name_buffer *to)
 {
-	struct name_buffer built;
-	built.length = 0;
+	uint8_t built[NAME_OCTETS_MAX + LABEL_OCTETS_MAX];
+	size_t at = 0, length;
 	bool absolute = view_equal(text, VIEW("."));
 	if (text.length == 0)
 		return false;
 	if (absolute)
 		text.length = 0;
 	while (text.length) {
-		if (!take_label(&text, &built))
+		if (at >= NAME_OCTETS_MAX ||
+			!take_label(&text, built + at + 1, NAME_OCTETS_MAX - at - 1, &length))
 			return false;
+		built[at] = (uint8_t)length;
+		at += 1 + length;
 		absolute = text.length > 0;
 		if (absolute)
 			text = view_skip(text, 1);
 	}
 	struct name end = absolute ? name_root : origin;
-	if (built.length + end.length > NAME_OCTETS_MAX)
+	if (at + end.length > NAME_OCTETS_MAX)
 		return false;
-	memmove(to->octets + built.length, end.octets, end.length); /* `origin` may lie in `to` */
-	memcpy(to->octets, built.octets, built.length);
-	to->length = built.length + end.length;
+	memmove(to->octets + at, end.octets, end.length); /* `origin` may lie in `to` */
+	memcpy(to->octets, built, at);
+	to->length = at + end.length;
 	return true;
 }
 
@@ -105,14 +81,10 @@ static char *print_octet(char *to, uint8_t c)
 		*to++ = (char)c;
 		return to;
 	}
+	if (!needs_backslash(c))
+		return escape_print(to, c);
 	*to++ = '\\';
-	if (needs_backslash(c)) {
-		*to++ = (char)c;
-		return to;
-	}
-	*to++ = (char)('0' + c / 100);
-	*to++ = (char)('0' + c / 10 % 10);
-	*to++ = (char)('0' + c % 10);
+	*to++ = (char)c;
 	return to;
 }
 

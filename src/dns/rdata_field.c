@@ -10,6 +10,7 @@ static uint16_t fixed_size(enum rdata_field f)
 {
 	switch (f) {
 	case FIELD_U8:
+	case FIELD_PROTOCOL:
 	case FIELD_ALGORITHM:
 	case FIELD_CERT_ALGORITHM:
 	case FIELD_SCHEME:
@@ -189,6 +190,7 @@ void read_field(struct reader *r, enum rdata_field f)
 	case FIELD_TEXT_REST:
 	case FIELD_HEX_REST:
 	case FIELD_BASE64_REST:
+	case FIELD_BASE64_OPTIONAL:
 	case FIELD_SERVICES:
 		read_rest(r);
 		break;

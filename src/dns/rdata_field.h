@@ -16,6 +16,10 @@ enum gateway_kind {
 /* A relay's octet: the discovery bit and the kind (RFC 8777 4.2.2, 4.2.3). */
 enum { RELAY_DISCOVERY = 0x80, RELAY_KIND = 0x7f };
 
+/* The word for each field of a type in error texts, in the order of rdata_fields(); NULL for a type
+ * without a table entry. */
+const char *const *rdata_labels(uint16_t type);
+
 /* Whether the field is one name that may have come compressed. */
 static inline bool field_is_name(enum rdata_field f)
 {

@@ -1,6 +1,8 @@
 /* Mnemonics of types, classes and rcodes, both ways. */
 #include "dns/types.h"
 
+#include <endian.h>
+
 /* Types by number: two runs without big holes, so that printing one is an index. */
 enum { FIRST_RUN = 265, SECOND_RUN_AT = 32768, SECOND_RUN = 2 };
 
@@ -10,6 +12,16 @@ static const char *const type_mnemonics[FIRST_RUN + SECOND_RUN] = {
 #include "dns/types.def"
 };
 #undef TYPE
+
+/* The same by mnemonic, as the file is sorted. */
+static const struct type_word {
+	char mnemonic[MNEMONIC_MAX];
+	uint16_t type;
+} type_words[] = {
+#define TYPE(mnemonic, number) { #mnemonic, number },
+#include "dns/types.def"
+#undef TYPE
+};
 
 static const char *const class_mnemonics[] = {
 	[CLASS_IN] = "IN",
@@ -94,13 +106,51 @@ static bool number_parse(struct view text, struct view prefix, uint16_t *number)
 	return true;
 }
 
+/* The text in upper case, filled up with zeros; false if it is too long for a mnemonic. */
+static bool word_pack(struct view text, char word[static MNEMONIC_MAX])
+{
+	if (text.length >= MNEMONIC_MAX || view_find(text, 0) < text.length)
+		return false;
+	memset(word, 0, MNEMONIC_MAX);
+	for (size_t i = 0; i < text.length; i++) {
+		char c = text.at[i];
+		word[i] = (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
+	}
+	return true;
+}
+
+/* As memcmp over MNEMONIC_MAX octets, in two steps. */
+static int word_compare(const char a[static MNEMONIC_MAX], const char b[static MNEMONIC_MAX])
+{
+	for (size_t i = 0; i < MNEMONIC_MAX; i += sizeof(uint64_t)) {
+		uint64_t x, y;
+		memcpy(&x, a + i, sizeof x);
+		memcpy(&y, b + i, sizeof y);
+		if (x != y)
+			return be64toh(x) < be64toh(y) ? -1 : 1;
+	}
+	return 0;
+}
+
 bool type_parse(struct view text, uint16_t *type)
 {
-	size_t found = find(text, type_mnemonics, LENGTH(type_mnemonics));
-	if (found == LENGTH(type_mnemonics))
-		return number_parse(text, VIEW("TYPE"), type);
-	*type = (uint16_t)(found < FIRST_RUN ? found : found - FIRST_RUN + SECOND_RUN_AT);
-	return true;
+	char word[MNEMONIC_MAX];
+	if (!word_pack(text, word))
+		return false;
+	size_t from = 0, to = LENGTH(type_words);
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		int order = word_compare(word, type_words[middle].mnemonic);
+		if (order == 0) {
+			*type = type_words[middle].type;
+			return true;
+		}
+		if (order < 0)
+			to = middle;
+		else
+			from = middle + 1;
+	}
+	return number_parse(text, VIEW("TYPE"), type);
 }
 
 bool class_parse(struct view text, uint16_t *class)
