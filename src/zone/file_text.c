@@ -70,9 +70,3 @@ void file_text_free(struct file_text *t)
 		munmap(t->at, t->capacity);
 	*t = (struct file_text){ 0 };
 }
-
-bool file_same_version(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}

@@ -34,7 +34,4 @@ static inline struct view file_text_view(const struct file_text *t)
 	return (struct view){ t->at, t->length };
 }
 
-/* Whether two looks at a file saw the same version of it. */
-bool file_same_version(const struct stat *a, const struct stat *b);
-
 #endif

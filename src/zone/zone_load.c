@@ -2,48 +2,28 @@
 #include "zone/zone_load.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "dns/rdata.h"
 #include "dns/zonefile.h"
 #include "zone/file_text.h"
 
 #include <errno.h>
-#include <stdlib.h>
-
-/* A file that the zone's file includes; read until the zone is there. */
-struct included {
-	struct included *next;
-	struct file_text text;
-};
 
 struct loading {
 	struct zone_load *load;
 	struct arena *scratch;
 	struct file_text text;
-	struct included *included;
 	struct zonefile reader;
 	struct zone_builder *builder;
 	const char *origin; /* as text */
 };
 
-/* "open db.example.org: no such file or directory" */
-static const char *file_error(struct arena *a, enum file_text_step step, const char *path)
-{
-	return arena_printf(a, "%s %s: %s", step == FILE_TEXT_OPEN ? "open" : "read", path,
-		error_text(errno));
-}
-
 static const char *include(struct zonefile *reader, const char *path, struct view *text)
 {
 	struct loading *in = reader->include_data;
-	struct included *file = arena_new_object(in->scratch, struct included);
-	enum file_text_step step = file_text_read(&file->text, path);
-	if (step != FILE_TEXT_DONE)
-		return file_error(in->scratch, step, path);
-	file->next = in->included;
-	in->included = file;
+	int error = file_read(in->scratch, path, SIZE_MAX, text);
 	in->load->includes = true;
-	*text = file_text_view(&file->text);
-	return NULL;
+	return error ? arena_printf(in->scratch, "open %s: %s", path, error_text(error)) : NULL;
 }
 
 /* Gives back what the reader has read of the file itself. */
@@ -129,7 +109,8 @@ enum zone_load_result zone_load(struct zone_load *l)
 	l->includes = false;
 	enum file_text_step step = file_text_read(&in.text, l->path);
 	if (step != FILE_TEXT_DONE) {
-		l->error = file_error(l->arena, step, l->path);
+		l->error = arena_printf(l->arena, "%s %s: %s", step == FILE_TEXT_OPEN ? "open" : "read",
+			l->path, error_text(errno));
 		return step == FILE_TEXT_OPEN ? ZONE_NOT_OPENED : ZONE_BROKEN;
 	}
 	l->version = in.text.after;
@@ -139,9 +120,13 @@ enum zone_load_result zone_load(struct zone_load *l)
 	in.builder = zone_builder_new(l->origin);
 	enum zone_load_result result = build(&in);
 	zone_builder_free(in.builder);
-	for (struct included *i = in.included; i; i = i->next)
-		file_text_free(&i->text);
 	file_text_free(&in.text);
 	arena_free(in.scratch);
 	return result;
+}
+
+bool file_same_version(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }

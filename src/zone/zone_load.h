@@ -31,4 +31,7 @@ struct zone_load {
 
 enum zone_load_result zone_load(struct zone_load *l);
 
+/* Whether two looks at a file saw the same version of it. */
+bool file_same_version(const struct stat *a, const struct stat *b);
+
 #endif

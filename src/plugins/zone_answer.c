@@ -1,0 +1,84 @@
+/* From a lookup in a zone to a reply. */
+#include "plugins/zone_answer.h"
+
+#include "server/block.h"
+
+/* Whether the message is no question to a zone; *rcode says what it is answered with. */
+static bool is_refused(const struct query *q, int *rcode)
+{
+	if (q->request.opcode != OPCODE_QUERY) {
+		*rcode = q->request.opcode == OPCODE_NOTIFY ? RCODE_NOTAUTH : RCODE_NOTIMP;
+		return true;
+	}
+	*rcode = RCODE_REFUSED;
+	return query_type(q) == TYPE_AXFR || query_type(q) == TYPE_IXFR;
+}
+
+static bool has_soa(const struct section *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->records[i].type == TYPE_SOA)
+			return true;
+	}
+	return false;
+}
+
+static void append(struct query *q, enum section_id id, const struct section *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		section_add(&q->reply->section[id], q->arena, from->records[i]);
+}
+
+/*
+ * Looks for what an alias leads to outside the zone. What nobody here serves is left to the client (RFC 1034 4.3.2 step 3a);
+ * a denial comes with the SOA of the zone that denies (RFC 2308 2.1).
+ */
+static int follow_out(struct query *q, struct name target)
+{
+	struct message *reply = q->reply, *found;
+	int rcode = query_lookup(q, target, query_type(q), &found);
+	q->reply = reply;
+	if (rcode == RCODE_REFUSED || (rcode == RCODE_NOERROR && !found))
+		return RCODE_NOERROR;
+	if (rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN) {
+		section_clear(&reply->section[SECTION_AUTHORITY]);
+		return reply->rcode = RCODE_SERVFAIL;
+	}
+	reply->rcode = (uint16_t)rcode;
+	append(q, SECTION_ANSWER, &found->section[SECTION_ANSWER]);
+	if (rcode == RCODE_NXDOMAIN || has_soa(&found->section[SECTION_AUTHORITY])) {
+		section_clear(&reply->section[SECTION_AUTHORITY]);
+		append(q, SECTION_AUTHORITY, &found->section[SECTION_AUTHORITY]);
+	}
+	return rcode;
+}
+
+static void say_wildcard(struct query *q, struct name wildcard)
+{
+	if (wildcard.length && q->block && q->block->collects_metadata)
+		metadata_set(q, "zone/wildcard", view_of(name_text(q->arena, wildcard)));
+}
+
+int zone_answer(struct plugin *self, struct query *q, const struct zone *z,
+	const struct fallthrough *fallthrough)
+{
+	int rcode;
+	if (!z)
+		return query_fail(q, RCODE_SERVFAIL, "the zone is not loaded");
+	if (is_refused(q, &rcode))
+		return rcode;
+
+	struct message *reply = reply_new(q, RCODE_NOERROR, 0);
+	struct zone_result found =
+		zone_lookup(z, q->name, query_type(q), query_wants_dnssec(q), reply, q->arena);
+	say_wildcard(q, found.wildcard);
+	if (found.nothing_there && !found.aliased && fallthrough &&
+		fallthrough_applies(fallthrough, q->name)) {
+		query_why(q, "the zone has nothing of this name");
+		q->reply = NULL;
+		return next(self, q);
+	}
+	if (found.outcome == ZONE_LEAVES)
+		return follow_out(q, found.target);
+	return reply->rcode;
+}
