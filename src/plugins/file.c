@@ -41,7 +41,7 @@ static bool file_setup(struct setup *s)
 		return false;
 	struct source *source = arena_new_object(s->arena, struct source);
 	source->path = block_path(s->block, s->arena, path);
-	source->reload = 60 * (int64_t)NS_PER_S;
+	source->reload = ZONE_RELOAD_DEFAULT;
 	f->source = *f->last_source = source;
 	f->last_source = &source->next;
 	return args_zones(s, &source->zones, &source->zone_count);
@@ -49,17 +49,7 @@ static bool file_setup(struct setup *s)
 
 static bool read_reload(struct setup *s)
 {
-	struct file *f = s->state;
-	struct view word, *rest;
-	const char *why;
-	if (!arg_next(s, &word))
-		return setup_error_plain(s, "reload duration value is expected");
-	if (!duration_parse(s->arena, word, &f->source->reload, &why))
-		return setup_error_plain(s, "plugin/file: %s", why);
-	if (f->source->reload < 0)
-		return setup_error(s, "reload duration must not be negative: '%.*s'", VIEW_ARGS(word));
-	args_rest(s, &rest);
-	return true;
+	return zone_file_read_reload(s, &((struct file *)s->state)->source->reload);
 }
 
 static bool read_by_mtime(struct setup *s)
@@ -71,13 +61,6 @@ static bool read_by_mtime(struct setup *s)
 static bool read_fallthrough(struct setup *s)
 {
 	return args_fallthrough(s, &((struct file *)s->state)->source->fallthrough);
-}
-
-static bool read_upstream(struct setup *s)
-{
-	struct view *rest;
-	args_rest(s, &rest);
-	return true;
 }
 
 static struct served *zone_at(const struct file *f, size_t i)
@@ -208,7 +191,7 @@ PLUGIN(file) = {
 			{ .name = "upstream",
 				.arguments = "[...]",
 				.help = "accepted and without effect: aliases out of the zone are always looked up",
-				.read = read_upstream },
+				.read = zone_file_read_upstream },
 			{ 0 },
 		},
 	.state_size = sizeof(struct file),

@@ -8,7 +8,6 @@
  */
 #include "plugins/zone_file.h"
 
-#include "base/clock.h"
 #include "base/epoch.h"
 #include "base/error.h"
 
@@ -167,4 +166,25 @@ void zone_file_follow(struct zone_file *f, uint64_t now)
 void zone_file_close(void *file)
 {
 	publish(file, NULL);
+}
+
+bool zone_file_read_reload(struct setup *s, int64_t *ns)
+{
+	struct view word, *rest;
+	const char *why;
+	if (!arg_next(s, &word))
+		return setup_error_plain(s, "reload duration value is expected");
+	if (!duration_parse(s->arena, word, ns, &why))
+		return setup_error_plain(s, "plugin/file: %s", why);
+	if (*ns < 0)
+		return setup_error_plain(s, "plugin/file: invalid duration");
+	args_rest(s, &rest);
+	return true;
+}
+
+bool zone_file_read_upstream(struct setup *s)
+{
+	struct view *rest;
+	args_rest(s, &rest);
+	return true;
 }

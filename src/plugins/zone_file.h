@@ -2,6 +2,7 @@
 #ifndef ISTHMUS_PLUGINS_ZONE_FILE_H
 #define ISTHMUS_PLUGINS_ZONE_FILE_H
 
+#include "base/clock.h"
 #include "server/plugin.h"
 #include "zone/zone_load.h"
 
@@ -36,5 +37,15 @@ static inline const struct zone *zone_file_zone(const struct zone_file *f)
 
 /* Frees the zone when no query can see it any more. */
 void zone_file_close(void *file);
+
+/* --- options that `file` and `auto` share --- */
+
+#define ZONE_RELOAD_DEFAULT (60 * (int64_t)NS_PER_S)
+
+/* `reload DURATION`; what follows is passed over. */
+bool zone_file_read_reload(struct setup *s, int64_t *ns);
+
+/* `upstream [...]`, which has no effect any more. */
+bool zone_file_read_upstream(struct setup *s);
 
 #endif

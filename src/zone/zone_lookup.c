@@ -82,7 +82,7 @@ static void answer_nodata(struct lookup *l)
 	deny_expanded_names(l);
 }
 
-/* RFC 4035 3.1.4: the cut's NS without AA, its DS or the proof that it has none, glue. */
+/* RFC 4035 3.1.4: the cut's NS without AA, in a signed zone its DS or the proof that it has none, glue. */
 static bool answer_referral(struct lookup *l, const struct match *m)
 {
 	const struct zone *z = l->zone;
@@ -92,7 +92,8 @@ static bool answer_referral(struct lookup *l, const struct match *m)
 		l->reply->flags &= (uint16_t)~FLAG_AA;
 	put_set(l, SECTION_AUTHORITY, m->boundary_name, ns);
 	deny_expanded_names(l);
-	const struct rrset *ds = l->dnssec ? node_set(z, m->boundary, TYPE_DS) : NULL;
+	const struct rrset *ds =
+		l->dnssec && z->soa_signatures ? node_set(z, m->boundary, TYPE_DS) : NULL;
 	if (ds)
 		put_signed(l, SECTION_AUTHORITY, m->boundary_name, m->boundary, ds);
 	else

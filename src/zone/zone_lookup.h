@@ -4,7 +4,7 @@
 
 #include "zone/zone_node.h"
 
-enum { ALIASES_MAX = 16 }; /* CNAMEs followed in one lookup */
+enum { ALIASES_MAX = 10 }; /* CNAMEs in one answer */
 
 /* A wildcard that a name was made from: with DNSSEC the answer must prove that the name itself does not exist. */
 struct expansion {

@@ -90,8 +90,10 @@ class Servers:
     """All three with the same zones."""
 
     def __init__(self, folder, zones):
-        self.all = [start(folder, zones) for start in (start_nsd, start_knot, start_ours)]
+        self.all = []
         try:
+            for start in (start_nsd, start_knot, start_ours):
+                self.all.append(start(folder, zones))
             for s in self.all:
                 s.wait(zones)
         except Exception:
@@ -99,7 +101,13 @@ class Servers:
             raise
 
     def ask(self, question):
-        return [parts(ask(s.port, *question)) for s in self.all]
+        got = []
+        for s in self.all:
+            try:
+                got.append(parts(ask(s.port, *question)))
+            except dns.exception.DNSException as e:
+                raise AssertionError(f"{s.name} on {question}: {e!r}") from e
+        return got
 
     def stop(self):
         for s in self.all:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 LABELS = ["a", "b", "c", "d", "www", "mail", "ns", "x-y", "*"]
 TYPES = ["A", "AAAA", "NS", "SOA", "MX", "TXT", "SRV", "CNAME", "DNAME", "DS", "DNSKEY", "NSEC", "NSEC3PARAM", "CAA", "HTTPS", "TYPE65280"]
+LONG = ("long" * 15,)
 OUTSIDE = ["www.out.invalid.", "ns1.out.invalid.", "a.b.out.invalid."]
 OFTEN_ASKED = ["A", "A", "AAAA", "MX", "TXT", "NS", "DS", "CNAME"]
 
@@ -64,7 +65,7 @@ class Zone:
         if "CNAME" in here or (type == "CNAME" and here):
             return False
         if type == "DNAME":
-            return not self.has_below(name) and "NS" not in here and "*" not in name
+            return not self.has_below(name) and not here & {"NS", "DNAME"} and "*" not in name
         if type == "NS":
             return not here and not self.has_below(name) and "*" not in name
         return "NS" not in here
@@ -97,7 +98,9 @@ class Zone:
         self.add_if(name, "CNAME", self.target())
 
     def dname(self, name):
-        self.add_if(name, "DNAME", self.target().replace("*", "d"))
+        """Now and then to a name so long that names below the DNAME overflow."""
+        target = self.text(LONG * 3) if self.random.random() < 0.2 else self.target()
+        self.add_if(name, "DNAME", target.replace("*", "d"))
 
     def cut(self, name):
         if not self.takes(name, "NS"):
@@ -181,7 +184,7 @@ class Zone:
         elif pick < 0.6:
             name = name[r.randint(0, len(name)):]
         elif pick < 0.65 and name:
-            name = ("long" * 15,) * r.randint(1, 3) + name
+            name = LONG * r.randint(1, 3) + name
         text = self.text(name)
         if len(text) > 250:
             text = self.text(name[-1:])
