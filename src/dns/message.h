@@ -105,6 +105,9 @@ struct message {
 	bool has_question;
 	struct question question;
 	struct section section[SECTION_COUNT];
+	/* So many records at the start of the additional section are the glue of a referral: it is of no use without them, so
+	 * leaving one out sets TC (RFC 9471 2). */
+	uint16_t glue_count;
 	struct edns edns;
 	struct encoded *encoded; /* NULL, or the same message in wire form; see message_open */
 };
@@ -142,7 +145,7 @@ enum message_result message_read_query(struct message *m, struct name_buffer *na
  * Writes the message: question, sections, OPT if m->edns.present, with name compression (RFC 1035 4.1.4, RFC 3597
  * 4: only in the rdata of RFC 1035's types). At most `size` octets: records that do not fit are left out, from the first
  * of them on. In the answer and authority section that sets TC (RFC 2181 9); of the additional section whole RRsets are
- * left out, without TC. The OPT always stays. Gives the length, 0 if not even header, question and OPT fit.
+ * left out, without TC unless they are glue (`glue_count`). The OPT always stays. Gives the length, 0 if not even header, question and OPT fit.
  */
 size_t message_write(const struct message *m, uint8_t *to, size_t size);
 

@@ -99,12 +99,18 @@ void write_truncated(struct writer *w, const struct message *m)
 	rewrite_u16(w, FLAGS_AT, flag_bits(m) | FLAG_TC);
 }
 
+/* Whether the client must be told that this section was cut: it may do without additional records but glue. */
+static bool is_missed(const struct writing *s, int id)
+{
+	return id != SECTION_ADDITIONAL || s->counts[id] < s->m->glue_count;
+}
+
 void write_sections(struct writing *s)
 {
 	for (int id = 0; id < SECTION_COUNT && !s->truncated; id++) {
 		s->counts[id] = (uint16_t)write_section(s, &s->m->section[id], id == SECTION_ADDITIONAL);
 		s->section_end[id] = (uint16_t)s->w.at;
-		if (s->truncated && id != SECTION_ADDITIONAL)
+		if (s->truncated && is_missed(s, id))
 			write_truncated(&s->w, s->m);
 	}
 }

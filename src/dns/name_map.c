@@ -1,4 +1,5 @@
-/* Names to values by a hash table, and the longest suffix by looking up one suffix after the other. */
+/* Names to values by a hash table, and the longest suffix by looking up one suffix after the other.
+ */
 #include "dns/name_map.h"
 
 enum { LABEL_BITS = 63 };
@@ -29,7 +30,8 @@ static struct name_entry *find(const struct name_map *m, struct name n)
 	if (!m->count)
 		return NULL;
 	uint64_t hash = name_hash(n);
-	for (size_t at = hash & (m->slot_count - 1); m->slots[at]; at = (at + 1) & (m->slot_count - 1)) {
+	for (size_t at = hash & (m->slot_count - 1); m->slots[at];
+		at = (at + 1) & (m->slot_count - 1)) {
 		struct name_entry *e = &m->entries[m->slots[at] - 1];
 		if (e->hash == hash && name_equal(e->name, n))
 			return e;

@@ -1,6 +1,7 @@
 /*
- * A map from names to values, asked for the longest of its names that another name is under: zones to what serves them.
- * Only suffixes with as many labels as some name of the map has are looked up: with "." alone nothing is hashed at all.
+ * A map from names to values, asked for the longest of its names that another name is under: zones
+ * to what serves them. Only suffixes with as many labels as some name of the map has are looked up:
+ * with "." alone nothing is hashed at all.
  */
 #ifndef ISTHMUS_DNS_NAME_MAP_H
 #define ISTHMUS_DNS_NAME_MAP_H
@@ -22,15 +23,16 @@ struct name_map {
 	uint64_t label_counts; /* bit n: some name has n labels (63: 63 or more) */
 };
 
-/* The entry of exactly this name, which is added (the name is kept, its value is NULL) when there is none; memory from the
- * arena. Good until the next one is added. */
+/* The entry of exactly this name, which is added (the name is kept, its value is NULL) when there
+ * is none; memory from the arena. Good until the next one is added. */
 struct name_entry *name_map_add(struct name_map *m, struct arena *arena, struct name n);
 
 /* The value of exactly this name, NULL if there is none. */
 void *name_map_exact(const struct name_map *m, struct name n);
 
-/* The value of the longest name with fewer labels than `below` that n is under; NULL if there is none. Start with
- * NAME_MAP_ANY, and with the labels of the one found to go on to the next shorter one. */
+/* The value of the longest name with fewer labels than `below` that n is under; NULL if there is
+ * none. Start with NAME_MAP_ANY, and with the labels of the one found to go on to the next shorter
+ * one. */
 enum { NAME_MAP_ANY = LABELS_MAX };
 void *name_map_longest(const struct name_map *m, struct name n, unsigned below);
 

@@ -24,8 +24,8 @@ bool nsec3_parameters_equal(const struct nsec3_parameters *a, const struct nsec3
 }
 
 /* 20 octets are exactly 32 digits of 5 bits (RFC 4648 7). */
-static void base32hex(const uint8_t hash[static NSEC3_HASH_OCTETS],
-	uint8_t label[static NSEC3_LABEL_OCTETS])
+static void base32hex(
+	const uint8_t hash[static NSEC3_HASH_OCTETS], uint8_t label[static NSEC3_LABEL_OCTETS])
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
 	unsigned bits = 0, held = 0;
@@ -36,8 +36,8 @@ static void base32hex(const uint8_t hash[static NSEC3_HASH_OCTETS],
 	}
 }
 
-void nsec3_label(const struct nsec3_parameters *p, struct name n,
-	uint8_t label[static NSEC3_LABEL_OCTETS])
+void nsec3_label(
+	const struct nsec3_parameters *p, struct name n, uint8_t label[static NSEC3_LABEL_OCTETS])
 {
 	uint8_t input[NAME_OCTETS_MAX + sizeof p->salt], hash[NSEC3_HASH_OCTETS];
 	memcpy(input, n.octets, n.length);

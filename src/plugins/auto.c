@@ -1,6 +1,6 @@
 /*
- * Serves the zones whose files lie in a directory. The control thread walks it now and then; what it finds is published as
- * one immutable map of zones, which workers read.
+ * Serves the zones whose files lie in a directory. The control thread walks it now and then; what
+ * it finds is published as one immutable map of zones, which workers read.
  */
 #include "plugins/zone_answer.h"
 #include "plugins/zone_file.h"
@@ -33,7 +33,8 @@ struct auto_state {
 	struct regex *pattern;
 	struct view template;
 	int64_t reload;
-	_Atomic(struct served_zones *) live; /* replaced by the control thread; NULL before the first scan */
+	_Atomic(struct served_zones *)
+		live; /* replaced by the control thread; NULL before the first scan */
 };
 
 /* A walk through the directory (control thread). */
@@ -41,8 +42,8 @@ struct scan {
 	struct plugin *self;
 	struct auto_state *state;
 	const struct served_zones *live; /* what the last one found, NULL if this is the first */
-	struct served_zones *fresh;      /* what this one finds */
-	bool readable; /* the directory was */
+	struct served_zones *fresh;	 /* what this one finds */
+	bool readable;			 /* the directory was */
 };
 
 /* --- set-up --- */
@@ -170,7 +171,8 @@ static struct found *found_new(const struct auto_state *a, struct name origin, c
 	return z;
 }
 
-/* A file for a zone that is not served yet. What cannot be loaded is tried again by the next scan. */
+/* A file for a zone that is not served yet. What cannot be loaded is tried again by the next scan.
+ */
 static void insert(struct scan *scan, struct name origin, const char *path)
 {
 	struct found *z = found_new(scan->state, origin, path);
@@ -191,7 +193,8 @@ static void insert(struct scan *scan, struct name origin, const char *path)
 	found_free(z);
 }
 
-/* A zone's file was found: one that another file is for already, one that is served, or a new zone. */
+/* A zone's file was found: one that another file is for already, one that is served, or a new zone.
+ */
 static void take_file(struct scan *scan, struct name origin, const char *path)
 {
 	struct found *z = name_map_exact(&scan->fresh->map, origin);
@@ -214,7 +217,8 @@ static void take_file(struct scan *scan, struct name origin, const char *path)
 }
 
 /* The origin that a file's name stands for. */
-static bool origin_of(const struct auto_state *a, struct arena *arena, const char *file, struct name *origin)
+static bool origin_of(
+	const struct auto_state *a, struct arena *arena, const char *file, struct name *origin)
 {
 	const struct view *groups = regex_captures_all(a->pattern, arena, view_of(file));
 	if (!groups)
@@ -242,7 +246,8 @@ static bool is_file(const FTSENT *entry)
 
 static bool is_unreadable(const FTSENT *entry)
 {
-	return entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS;
+	return entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR ||
+	       entry->fts_info == FTS_NS;
 }
 
 static void visit(struct scan *scan, const FTSENT *entry)
@@ -294,7 +299,8 @@ static bool has_changed(const struct scan *scan)
 	return false;
 }
 
-/* Zones whose files are gone: nobody finds them any more, so they may be freed when those who have are done. */
+/* Zones whose files are gone: nobody finds them any more, so they may be freed when those who have
+ * are done. */
 static void drop_missing(const struct scan *scan)
 {
 	for (size_t i = 0; i < zone_count(scan->live); i++) {
@@ -403,23 +409,28 @@ PLUGIN(auto) = {
 	.name = "auto",
 	.arguments = "[ZONES...]",
 	.help = "serves the zones whose master files lie in a directory",
-	.about = "Files that come are loaded, files that go take their zone with them, and files that change are loaded anew "
-		 "when their SOA serial has changed. A file that cannot be used is left out, and tried again with the next scan.",
+	.about = "Files that come are loaded, files that go take their zone with them, and files "
+		 "that change are loaded anew "
+		 "when their SOA serial has changed. A file that cannot be used is left out, and "
+		 "tried again with the next scan.",
 	.options =
 		(const struct option[]){
 			{ .name = "directory",
 				.arguments = "DIR [REGEXP TEMPLATE]",
 				.fallback = "REGEXP is db\\.(.*) and TEMPLATE is {1}",
-				.help = "where the files are; the names that REGEXP matches stand for the zone that TEMPLATE makes of them",
+				.help = "where the files are; the names that REGEXP matches stand "
+					"for the zone that TEMPLATE makes of them",
 				.read = read_directory },
 			{ .name = "reload",
 				.arguments = "DURATION",
 				.fallback = "1m",
-				.help = "how often the directory is scanned and files are looked at; 0 is never again",
+				.help = "how often the directory is scanned and files are looked "
+					"at; 0 is never again",
 				.read = read_reload },
 			{ .name = "upstream",
 				.arguments = "[...]",
-				.help = "accepted and without effect: aliases out of the zone are always looked up",
+				.help = "accepted and without effect: aliases out of the zone are "
+					"always looked up",
 				.read = zone_file_read_upstream },
 			{ 0 },
 		},

@@ -68,7 +68,8 @@ static struct served *zone_at(const struct file *f, size_t i)
 	return f->zones.entries[i].value;
 }
 
-/* Loads a zone. A file that is not there may come later, unless nothing looks for it; a broken one is an error. */
+/* Loads a zone. A file that is not there may come later, unless nothing looks for it; a broken one
+ * is an error. */
 static bool load(struct setup *s, struct served *z)
 {
 	const char *error;
@@ -170,27 +171,34 @@ PLUGIN(file) = {
 	.name = "file",
 	.arguments = "DBFILE [ZONES...]",
 	.help = "serves zones from master files, signed ones with their proofs",
-	.about = "The zone's names and records come from DBFILE, a file as RFC 1035 describes it, with $TTL, $INCLUDE and "
-		 "$GENERATE. It is read for each of ZONES, or of the server block's zones where none are given.\n\n"
-		 "A zone that was signed (with NSEC or NSEC3) is served with signatures and proofs of denial to clients that ask "
+	.about = "The zone's names and records come from DBFILE, a file as RFC 1035 describes it, "
+		 "with $TTL, $INCLUDE and "
+		 "$GENERATE. It is read for each of ZONES, or of the server block's zones where "
+		 "none are given.\n\n"
+		 "A zone that was signed (with NSEC or NSEC3) is served with signatures and proofs "
+		 "of denial to clients that ask "
 		 "for them.",
 	.options =
 		(const struct option[]){
 			{ .name = "reload",
 				.arguments = "DURATION",
 				.fallback = "1m",
-				.help = "how often to look whether the SOA serial in the file has changed; 0 is never",
+				.help = "how often to look whether the SOA serial in the file has "
+					"changed; 0 is never",
 				.read = read_reload },
 			{ .name = "reload_by_mtime",
-				.help = "loads the file when it was written to, whatever its serial",
+				.help = "loads the file when it was written to, whatever its "
+					"serial",
 				.read = read_by_mtime },
 			{ .name = "fallthrough",
 				.arguments = "[ZONES...]",
-				.help = "passes names that the zone does not have to the next plugin",
+				.help = "passes names that the zone does not have to the next "
+					"plugin",
 				.read = read_fallthrough },
 			{ .name = "upstream",
 				.arguments = "[...]",
-				.help = "accepted and without effect: aliases out of the zone are always looked up",
+				.help = "accepted and without effect: aliases out of the zone are "
+					"always looked up",
 				.read = zone_file_read_upstream },
 			{ 0 },
 		},

@@ -30,8 +30,8 @@ static void append(struct query *q, enum section_id id, const struct section *fr
 }
 
 /*
- * Looks for what an alias leads to outside the zone. What nobody here serves is left to the client (RFC 1034 4.3.2 step 3a);
- * a denial comes with the SOA of the zone that denies (RFC 2308 2.1).
+ * Looks for what an alias leads to outside the zone. What nobody here serves is left to the client
+ * (RFC 1034 4.3.2 step 3a); a denial comes with the SOA of the zone that denies (RFC 2308 2.1).
  */
 static int follow_out(struct query *q, struct name target)
 {

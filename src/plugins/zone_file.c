@@ -1,10 +1,11 @@
 /*
- * Following a zone's file. A good zone goes on being served until a better one is there: the file is read whole, checked,
- * sealed and only then published.
+ * Following a zone's file. A good zone goes on being served until a better one is there: the file
+ * is read whole, checked, sealed and only then published.
  *
- * A file that somebody is writing at the moment may look whole and be half of it, with its new serial on top already. So
- * one that was written to a moment ago is left for the next look; and if it is written to again shortly after it was taken,
- * that belongs to the same change, and it is taken again though its serial has not moved since.
+ * A file that somebody is writing at the moment may look whole and be half of it, with its new
+ * serial on top already. So one that was written to a moment ago is left for the next look; and if
+ * it is written to again shortly after it was taken, that belongs to the same change, and it is
+ * taken again though its serial has not moved since.
  */
 #include "plugins/zone_file.h"
 
@@ -15,8 +16,8 @@
 #include <time.h>
 
 enum {
-	SETTLE_MS = 200,    /* a file has to be at rest for so long */
-	SETTLE_LOOKS = 25,  /* but one that never is at rest is taken as it is */
+	SETTLE_MS = 200,   /* a file has to be at rest for so long */
+	SETTLE_LOOKS = 25, /* but one that never is at rest is taken as it is */
 	SAME_CHANGE_S = 5,
 };
 
@@ -43,7 +44,8 @@ static void warn_of_outside(const struct zone_load *l)
 }
 
 /* Loads, and remembers what was read. `serial` is to be NULL to load in any case. */
-static enum zone_load_result load(struct zone_file *f, struct zone_load *l, const struct zone *known)
+static enum zone_load_result load(
+	struct zone_file *f, struct zone_load *l, const struct zone *known)
 {
 	l->path = f->path;
 	l->origin = f->origin;
@@ -84,11 +86,13 @@ static bool is_being_written(struct zone_file *f, const struct stat *now)
 	return true;
 }
 
-/* The zone that must have another serial for the file to be taken, NULL if the file is to be taken in any case. */
+/* The zone that must have another serial for the file to be taken, NULL if the file is to be taken
+ * in any case. */
 static const struct zone *serial_to_differ(const struct zone_file *f, const struct stat *now)
 {
 	int64_t between = nanoseconds(now->st_mtim) - nanoseconds(f->loaded.st_mtim);
-	bool same_change = f->reloaded && between >= 0 && between < SAME_CHANGE_S * (int64_t)NS_PER_S;
+	bool same_change =
+		f->reloaded && between >= 0 && between < SAME_CHANGE_S * (int64_t)NS_PER_S;
 	return f->by_mtime || same_change ? NULL : zone_file_zone(f);
 }
 
@@ -141,7 +145,8 @@ static void look(struct zone_file *f, struct arena *a)
 {
 	struct stat now;
 	if (stat(f->path, &now) != 0) {
-		log_line(LOG_ERROR, plugin_name, "Failed to open zone \"%s\" in \"%s\": open %s: %s",
+		log_line(LOG_ERROR, plugin_name,
+			"Failed to open zone \"%s\" in \"%s\": open %s: %s",
 			name_text(a, f->origin), f->path, f->path, error_text(errno));
 		return;
 	}

@@ -1,4 +1,5 @@
-/* A zone that is served from a file and follows its changes: `file` has them by name, `auto` finds them. */
+/* A zone that is served from a file and follows its changes: `file` has them by name, `auto` finds
+ * them. */
 #ifndef ISTHMUS_PLUGINS_ZONE_FILE_H
 #define ISTHMUS_PLUGINS_ZONE_FILE_H
 
@@ -14,19 +15,20 @@ struct zone_file {
 	struct name origin;
 	const char *path;
 	uint64_t interval; /* ns between looks at the file; 0: never again */
-	bool by_mtime;     /* whatever the serial, a file that was written to is loaded */
-	uint64_t due;      /* when to look again, in clock_now(); 0: never */
+	bool by_mtime;	   /* whatever the serial, a file that was written to is loaded */
+	uint64_t due;	   /* when to look again, in clock_now(); 0: never */
 
-	struct stat seen;    /* the version of the file that was read last, good or not */
-	struct stat loaded;  /* the version that `zone` is */
+	struct stat seen;   /* the version of the file that was read last, good or not */
+	struct stat loaded; /* the version that `zone` is */
 	bool has_seen, includes, reloaded;
-	unsigned waits;      /* looks that found it being written */
+	unsigned waits; /* looks that found it being written */
 };
 
 /* Loads the file for the first time; *error (in the arena) says why that failed. */
 enum zone_load_result zone_file_load(struct zone_file *f, struct arena *a, const char **error);
 
-/* Looks at the file when that is due, and loads and publishes it if it has changed; logs what it did. */
+/* Looks at the file when that is due, and loads and publishes it if it has changed; logs what it
+ * did. */
 void zone_file_follow(struct zone_file *f, uint64_t now);
 
 /* The version for this query. */

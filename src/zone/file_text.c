@@ -7,14 +7,15 @@
 #include <unistd.h>
 
 enum {
-	ROOM = 1 << 16,           /* beyond the size that the file says, and for files that have none */
+	ROOM = 1 << 16, /* beyond the size that the file says, and for files that have none */
 	RELEASE_STEP = 1 << 20,
 };
 
 static bool grow(struct file_text *t, size_t capacity)
 {
 	void *at = t->at ? mremap(t->at, t->capacity, capacity, MREMAP_MAYMOVE)
-			 : mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			 : mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				   -1, 0);
 	if (at == MAP_FAILED)
 		return false;
 	t->at = at;

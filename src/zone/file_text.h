@@ -1,6 +1,7 @@
 /*
- * The text of a file, read whole into memory of its own: a mapped file that somebody cuts short would kill the process.
- * What has been worked through can be given back piece by piece, so that text and what is made of it need not both fit.
+ * The text of a file, read whole into memory of its own: a mapped file that somebody cuts short
+ * would kill the process. What has been worked through can be given back piece by piece, so that
+ * text and what is made of it need not both fit.
  */
 #ifndef ISTHMUS_ZONE_FILE_TEXT_H
 #define ISTHMUS_ZONE_FILE_TEXT_H
@@ -12,7 +13,8 @@
 struct file_text {
 	char *at;
 	size_t length, capacity, released;
-	struct stat before, after; /* of the file: before the first and after the last octet was read */
+	struct stat before,
+		after; /* of the file: before the first and after the last octet was read */
 };
 
 enum file_text_step {

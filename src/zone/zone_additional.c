@@ -68,5 +68,8 @@ void put_glue(struct lookup *l, struct name cut, const struct rrset *ns)
 				name_is_under(target, l->zone->origin))
 				put_addresses(l, target);
 		}
+		if (below)
+			l->reply->glue_count =
+				(uint16_t)l->reply->section[SECTION_ADDITIONAL].count;
 	}
 }

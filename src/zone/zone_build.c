@@ -1,12 +1,14 @@
 /* Building a zone: records go into memory in the order in which they come. */
+#include "zone/zone_build.h"
 #include "base/memory.h"
 #include "dns/rdata.h"
-#include "zone/zone_build.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RECORD_OVERHEAD = 12 }; /* of a record in a message: compressed owner, type, class, TTL, length */
+enum {
+	RECORD_OVERHEAD = 12
+}; /* of a record in a message: compressed owner, type, class, TTL, length */
 
 void builder_refuse(struct zone_builder *b, const char *format, ...)
 {
@@ -95,7 +97,8 @@ bool builder_append(struct zone_builder *b, uint32_t set, struct view rdata, uin
 	b->set_octets += RECORD_OVERHEAD + rdata.length;
 	if (b->set_octets > MESSAGE_MAX - HEADER_SIZE) {
 		char type[MNEMONIC_MAX];
-		builder_refuse(b, "an RRset of type %s is larger than a message", type_print(s->type, type));
+		builder_refuse(b, "an RRset of type %s is larger than a message",
+			type_print(s->type, type));
 		return false;
 	}
 	uint16_t length = (uint16_t)rdata.length;
@@ -222,10 +225,12 @@ static void fold(uint8_t *rdata, size_t from, size_t to)
 }
 
 /*
- * The record's data with its names in lower case, in `room`, for the types whose names are served so; all of them have
- * folded names in signatures, too (RFC 4034 6.2). Lengths of labels are less than 'A'.
+ * The record's data with its names in lower case, in `room`, for the types whose names are served
+ * so; all of them have folded names in signatures, too (RFC 4034 6.2). Lengths of labels are less
+ * than 'A'.
  */
-static struct view folded_rdata(const struct record *r, uint8_t room[static 2 * NAME_OCTETS_MAX + 20])
+static struct view folded_rdata(
+	const struct record *r, uint8_t room[static 2 * NAME_OCTETS_MAX + 20])
 {
 	size_t from = 0, to = r->rdata_length;
 	switch (r->type) {

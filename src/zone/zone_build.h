@@ -5,16 +5,17 @@
 #include "zone/zone_node.h"
 
 /*
- * The last set of the last node lies at the end of the memory and takes records in place; everything before is done with.
- * Whatever comes again later (an owner, a type of an owner) starts anew, and is brought together by zone_seal().
+ * The last set of the last node lies at the end of the memory and takes records in place;
+ * everything before is done with. Whatever comes again later (an owner, a type of an owner) starts
+ * anew, and is brought together by zone_seal().
  */
 struct zone_builder {
 	struct zone *zone;
 	uint32_t *nodes; /* places, in the order of the file; nodes[0] is the apex */
 	size_t node_count, node_capacity;
-	uint32_t node; /* the node that grows */
-	uint32_t set;  /* its last set, 0: none yet */
-	size_t set_octets; /* of that set in a message, owners not counted */
+	uint32_t node;	     /* the node that grows */
+	uint32_t set;	     /* its last set, 0: none yet */
+	size_t set_octets;   /* of that set in a message, owners not counted */
 	bool has_boundaries; /* some cut or DNAME is there */
 	char error[1200];
 };

@@ -53,8 +53,8 @@ static struct name next_closer(struct name n, struct name encloser)
 }
 
 /*
- * The closest encloser proof (RFC 5155 7.2.1) for n, which is below `encloser`. Names that opt-out leaves out have no NSEC3:
- * then it is the next one up that has, the closest provable encloser.
+ * The closest encloser proof (RFC 5155 7.2.1) for n, which is below `encloser`. Names that opt-out
+ * leaves out have no NSEC3: then it is the next one up that has, the closest provable encloser.
  */
 static struct name put_encloser_proof(struct lookup *l, struct name n, struct name encloser)
 {
@@ -65,7 +65,8 @@ static struct name put_encloser_proof(struct lookup *l, struct name n, struct na
 	return encloser;
 }
 
-/* That n, which is there, has no records of a type: its own NSEC3, or under opt-out the proof that it may lack one. */
+/* That n, which is there, has no records of a type: its own NSEC3, or under opt-out the proof that
+ * it may lack one. */
 static void put_nsec3_nodata(struct lookup *l, struct name n)
 {
 	if (nsec3_matches(l, n))
@@ -103,7 +104,8 @@ void deny_name(struct lookup *l, struct name encloser)
 	}
 }
 
-/* An empty non-terminal has no NSEC of its own: the one that covers it is that of the name before it. */
+/* An empty non-terminal has no NSEC of its own: the one that covers it is that of the name before
+ * it. */
 void deny_type(struct lookup *l)
 {
 	switch (denial_of(l)) {

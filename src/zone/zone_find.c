@@ -94,7 +94,8 @@ struct name node_name(const struct zone *z, const struct node *n, struct name_bu
 	return name_of(to);
 }
 
-/* The cut or DNAME that occludes what is below it: the only one on the way up that is not occluded itself. */
+/* The cut or DNAME that occludes what is below it: the only one on the way up that is not occluded
+ * itself. */
 static void find_boundary(const struct zone *z, struct match *m, struct name from)
 {
 	for (;; from = name_parent(from)) {
@@ -126,8 +127,7 @@ struct match zone_match(const struct zone *z, struct name qname)
 const struct node *zone_wildcard(
 	const struct zone *z, const struct match *m, struct name_buffer *to)
 {
-	if (!(m->encloser->flags & NODE_WILDCARD) ||
-		!name_prepend(VIEW("*"), m->encloser_name, to))
+	if (!(m->encloser->flags & NODE_WILDCARD) || !name_prepend(VIEW("*"), m->encloser_name, to))
 		return NULL;
 	return zone_find(z, name_of(to));
 }

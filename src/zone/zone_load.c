@@ -29,7 +29,7 @@ static const char *include(struct zonefile *reader, const char *path, struct vie
 /* Gives back what the reader has read of the file itself. */
 static void release_read(struct loading *in)
 {
-	const char *at = in->reader.rest.at;
+	const char *at = in->reader.lexer.rest.at;
 	if (at >= in->text.at && at <= in->text.at + in->text.length)
 		file_text_release(&in->text, (size_t)(at - in->text.at));
 }
@@ -51,7 +51,8 @@ static bool is_unchanged(const struct zone_load *l, const struct record *r)
 	       rdata_u32(record_rdata(r), r->rdata_length - 20u) == l->serial;
 }
 
-/* Adds all records. False when that ends early: *unchanged says that the serial is as it was, else there is an error. */
+/* Adds all records. False when that ends early: *unchanged says that the serial is as it was, else
+ * there is an error. */
 static bool read_records(struct loading *in, bool *unchanged)
 {
 	struct zone_load *l = in->load;
@@ -70,9 +71,9 @@ static bool read_records(struct loading *in, bool *unchanged)
 			l->outside++;
 			break;
 		case ZONE_REFUSED:
-			return broken(in, "file \"%s\" cannot be used for origin %s: %s at line: %u",
-				l->path, in->origin, zone_builder_error(in->builder),
-				in->reader.line);
+			return broken(in,
+				"file \"%s\" cannot be used for origin %s: %s at line: %u", l->path,
+				in->origin, zone_builder_error(in->builder), in->reader.lexer.line);
 		}
 		release_read(in);
 	}
@@ -109,8 +110,8 @@ enum zone_load_result zone_load(struct zone_load *l)
 	l->includes = false;
 	enum file_text_step step = file_text_read(&in.text, l->path);
 	if (step != FILE_TEXT_DONE) {
-		l->error = arena_printf(l->arena, "%s %s: %s", step == FILE_TEXT_OPEN ? "open" : "read",
-			l->path, error_text(errno));
+		l->error = arena_printf(l->arena, "%s %s: %s",
+			step == FILE_TEXT_OPEN ? "open" : "read", l->path, error_text(errno));
 		return step == FILE_TEXT_OPEN ? ZONE_NOT_OPENED : ZONE_BROKEN;
 	}
 	l->version = in.text.after;

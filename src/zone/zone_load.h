@@ -21,11 +21,11 @@ struct zone_load {
 	uint32_t serial;
 	struct arena *arena; /* for `error` */
 
-	struct zone *zone;  /* ZONE_LOADED: the caller's */
-	const char *error;  /* as CoreDNS words it */
-	size_t outside;     /* records left out because they are not the zone's */
-	bool includes;      /* other files were read, too */
-	bool changed;       /* the file was written to while it was read */
+	struct zone *zone;   /* ZONE_LOADED: the caller's */
+	const char *error;   /* as CoreDNS words it */
+	size_t outside;	     /* records left out because they are not the zone's */
+	bool includes;	     /* other files were read, too */
+	bool changed;	     /* the file was written to while it was read */
 	struct stat version; /* of the file that was read */
 };
 

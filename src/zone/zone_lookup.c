@@ -82,7 +82,8 @@ static void answer_nodata(struct lookup *l)
 	deny_expanded_names(l);
 }
 
-/* RFC 4035 3.1.4: the cut's NS without AA, in a signed zone its DS or the proof that it has none, glue. */
+/* RFC 4035 3.1.4: the cut's NS without AA, in a signed zone its DS or the proof that it has none,
+ * glue. */
 static bool answer_referral(struct lookup *l, const struct match *m)
 {
 	const struct zone *z = l->zone;
@@ -102,7 +103,8 @@ static bool answer_referral(struct lookup *l, const struct match *m)
 	return false;
 }
 
-/* The answer section is complete but for what lies outside: NS beside it, unless they are the answer. */
+/* The answer section is complete but for what lies outside: NS beside it, unless they are the
+ * answer. */
 static void put_positive_authority(struct lookup *l)
 {
 	if (!(l->type == TYPE_NS && l->name.length == l->zone->origin.length))
@@ -113,14 +115,15 @@ static void put_positive_authority(struct lookup *l)
 static bool is_answered_alias(const struct section *answer, struct name owner)
 {
 	for (size_t i = 0; i < answer->count; i++) {
-		if (answer->records[i].type == TYPE_CNAME && name_equal(answer->records[i].owner, owner))
+		if (answer->records[i].type == TYPE_CNAME &&
+			name_equal(answer->records[i].owner, owner))
 			return true;
 	}
 	return false;
 }
 
-/* Goes on at the target of an alias that is in the answer. False where that ends: out of the zone, in a loop, or after too
- * many. */
+/* Goes on at the target of an alias that is in the answer. False where that ends: out of the zone,
+ * in a loop, or after too many. */
 static bool follow(struct lookup *l, struct name target)
 {
 	struct name_buffer lower;
@@ -182,7 +185,8 @@ static bool answer_dname(struct lookup *l, const struct match *m)
 	return false;
 }
 
-/* Whether a CNAME stands in for records of this type (RFC 1034 3.6.2); what DNSSEC puts beside a CNAME is itself. */
+/* Whether a CNAME stands in for records of this type (RFC 1034 3.6.2); what DNSSEC puts beside a
+ * CNAME is itself. */
 static bool alias_applies(const struct lookup *l, const struct node *n)
 {
 	if (!(n->flags & NODE_CNAME))
@@ -258,8 +262,8 @@ static bool answer_from_node(struct lookup *l, const struct node *n)
 }
 
 /* The name is made from the wildcard (RFC 4592 3.3). */
-static bool answer_from_wildcard(struct lookup *l, const struct match *m, struct name wildcard,
-	const struct node *n)
+static bool answer_from_wildcard(
+	struct lookup *l, const struct match *m, struct name wildcard, const struct node *n)
 {
 	l->result.wildcard = name_copy(l->arena, wildcard);
 	struct expansion *e = &l->expansions[l->expansion_count++];

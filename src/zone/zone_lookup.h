@@ -6,7 +6,8 @@
 
 enum { ALIASES_MAX = 10 }; /* CNAMEs in one answer */
 
-/* A wildcard that a name was made from: with DNSSEC the answer must prove that the name itself does not exist. */
+/* A wildcard that a name was made from: with DNSSEC the answer must prove that the name itself does
+ * not exist. */
 struct expansion {
 	struct name name, encloser;
 };
@@ -35,8 +36,8 @@ bool has_record(const struct section *s, struct name owner, const struct rrset *
 
 /* --- zone_additional.c --- */
 
-/* Adds the addresses of the names in an answer's records to the additional section (RFC 1034 4.3.2 step 6; SRV, SVCB and
- * others by their RFCs). `owner` is the set's. */
+/* Adds the addresses of the names in an answer's records to the additional section (RFC 1034 4.3.2
+ * step 6; SRV, SVCB and others by their RFCs). `owner` is the set's. */
 void put_additional(struct lookup *l, struct name owner, const struct rrset *s);
 
 /* Adds the addresses of a cut's name servers, those below the cut first (RFC 9471). */
@@ -44,16 +45,19 @@ void put_glue(struct lookup *l, struct name cut, const struct rrset *ns);
 
 /* --- zone_denial.c: does nothing unless l->dnssec and the zone is signed --- */
 
-/* l->name does not exist, nor does a wildcard that would cover it (RFC 4035 3.1.3.2, RFC 5155 7.2.2). */
+/* l->name does not exist, nor does a wildcard that would cover it (RFC 4035 3.1.3.2, RFC
+ * 5155 7.2.2). */
 void deny_name(struct lookup *l, struct name encloser);
 
 /* l->name is there and has no records of the type (RFC 4035 3.1.3.1, RFC 5155 7.2.3 and 7.2.4). */
 void deny_type(struct lookup *l);
 
-/* l->name does not exist, and the wildcard has no records of the type (RFC 4035 3.1.3.4, RFC 5155 7.2.5). */
+/* l->name does not exist, and the wildcard has no records of the type (RFC 4035 3.1.3.4, RFC
+ * 5155 7.2.5). */
 void deny_wildcard_type(struct lookup *l, struct name encloser, struct name wildcard);
 
-/* The names that were made from wildcards do not exist themselves (RFC 4035 3.1.3.3, RFC 5155 7.2.6). */
+/* The names that were made from wildcards do not exist themselves (RFC 4035 3.1.3.3, RFC
+ * 5155 7.2.6). */
 void deny_expanded_names(struct lookup *l);
 
 /* The cut has no DS (RFC 4035 3.1.4, RFC 5155 7.2.7). */

@@ -1,15 +1,17 @@
 /*
  * How a zone lies in memory; for src/zone alone.
  *
- * One block has nodes and RRsets, written once in the order of the file: a node right before the sets that followed its
- * name there. They refer to each other by 32-bit places in units of 4 octets, so that the block can be moved while it
- * grows. Names are kept as if the apex were the root: most of a zone's names are short then.
+ * One block has nodes and RRsets, written once in the order of the file: a node right before the
+ * sets that followed its name there. They refer to each other by 32-bit places in units of 4
+ * octets, so that the block can be moved while it grows. Names are kept as if the apex were the
+ * root: most of a zone's names are short then.
  *
- * One hash table finds nodes by name. A bucket is a cache line: 12 places with an octet of each hash, so that a lookup
- * touches one line of the table and, nearly always, no other node than the one it wants.
+ * One hash table finds nodes by name. A bucket is a cache line: 12 places with an octet of each
+ * hash, so that a lookup touches one line of the table and, nearly always, no other node than the
+ * one it wants.
  *
- * Every name between an owner and the apex has a node (empty non-terminals own no set). NSEC3 records are kept apart:
- * their owners are no names of the zone (RFC 5155 7.2.8).
+ * Every name between an owner and the apex has a node (empty non-terminals own no set). NSEC3
+ * records are kept apart: their owners are no names of the zone (RFC 5155 7.2.8).
  */
 #ifndef ISTHMUS_ZONE_ZONE_NODE_H
 #define ISTHMUS_ZONE_ZONE_NODE_H
@@ -18,17 +20,19 @@
 #include "zone/zone.h"
 
 enum node_flag {
-	NODE_CUT = 1,      /* has NS and is not the apex */
+	NODE_CUT = 1, /* has NS and is not the apex */
 	NODE_DNAME = 2,
 	NODE_CNAME = 4,
-	NODE_WILDCARD = 8, /* "*" below it exists */
-	NODE_OCCLUDED = 16, /* below a cut or a DNAME: glue, or data that is not to be seen */
+	NODE_WILDCARD = 8,   /* "*" below it exists */
+	NODE_OCCLUDED = 16,  /* below a cut or a DNAME: glue, or data that is not to be seen */
 	NODE_SCATTERED = 32, /* while building: several sets of one type, to be made one */
-	NODE_NSEC3 = 64,    /* owner of an NSEC3, not in the table */
-	NODE_MERGED = 128,  /* while building: its sets have gone to an earlier node of the same name */
+	NODE_NSEC3 = 64,     /* owner of an NSEC3, not in the table */
+	NODE_MERGED =
+		128, /* while building: its sets have gone to an earlier node of the same name */
 };
 
-/* The name is relative to the apex: a name in wire form and lower case, with the origin's labels left out. */
+/* The name is relative to the apex: a name in wire form and lower case, with the origin's labels
+ * left out. */
 struct node {
 	uint32_t sets; /* place of the first set, 0: none */
 	uint8_t name_length, flags;
@@ -69,7 +73,8 @@ struct zone {
 	struct name_buffer origin_room;
 	struct name origin;
 	const struct node *apex;
-	const struct rrset *soa, *soa_signatures, *ns, *ns_signatures; /* of the apex, NULL where there is none */
+	const struct rrset *soa, *soa_signatures, *ns,
+		*ns_signatures; /* of the apex, NULL where there is none */
 	uint32_t serial;
 	uint32_t negative_ttl; /* the lesser of SOA's TTL and MINIMUM (RFC 2308 3) */
 
@@ -154,12 +159,14 @@ void zone_table_make(struct zone *z, size_t nodes);
 /* Puts a node that is not there yet into the table. */
 void zone_table_insert(struct zone *z, uint32_t place);
 
-/* What is known of a name after going down from the apex (RFC 1034 4.3.2 step 3, RFC 4592 3.3.1). */
+/* What is known of a name after going down from the apex (RFC 1034 4.3.2 step 3, RFC 4592 3.3.1).
+ */
 struct match {
-	const struct node *node; /* qname's own, NULL if there is none */
+	const struct node *node;     /* qname's own, NULL if there is none */
 	const struct node *encloser; /* closest encloser: the node itself if there is one */
 	struct name encloser_name;
-	const struct node *boundary; /* the topmost cut at or above qname, or DNAME above it; NULL: none */
+	const struct node
+		*boundary; /* the topmost cut at or above qname, or DNAME above it; NULL: none */
 	struct name boundary_name;
 };
 
@@ -177,14 +184,16 @@ struct name node_name(const struct zone *z, const struct node *n, struct name_bu
 /* Sorts nodes by the canonical order of their names. */
 void zone_sort(const struct zone *z, uint32_t *places, size_t count);
 
-/* Fills order and denial from the nodes (places) of a zone whose table is complete. False when the NSEC3 parameters of
- * the apex cannot be used. */
+/* Fills order and denial from the nodes (places) of a zone whose table is complete. False when the
+ * NSEC3 parameters of the apex cannot be used. */
 bool zone_order_build(struct zone *z, const uint32_t *nodes, size_t count);
 
-/* The owner of the NSEC that matches or covers n (under the origin, lower case). Only with DENIAL_NSEC. */
+/* The owner of the NSEC that matches or covers n (under the origin, lower case). Only with
+ * DENIAL_NSEC. */
 const struct node *zone_nsec_at(const struct zone *z, struct name n);
 
-/* The owner of the NSEC3 that matches n's hash, or covers it; *matches says which. Only with DENIAL_NSEC3. */
+/* The owner of the NSEC3 that matches n's hash, or covers it; *matches says which. Only with
+ * DENIAL_NSEC3. */
 const struct node *zone_nsec3_at(const struct zone *z, struct name n, bool *matches);
 
 #endif

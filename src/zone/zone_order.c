@@ -1,4 +1,5 @@
-/* Order, for the zones whose denials need it: the owners of NSEC by canonical order, those of NSEC3 by hash. */
+/* Order, for the zones whose denials need it: the owners of NSEC by canonical order, those of NSEC3
+ * by hash. */
 #include "base/memory.h"
 #include "dns/crypto.h"
 #include "zone/zone_node.h"
@@ -42,19 +43,22 @@ static void order_nsec(struct zone *z, const uint32_t *nodes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct node *n = zone_at(z, nodes[i]);
-		if (!(n->flags & (NODE_MERGED | NODE_NSEC3 | NODE_OCCLUDED)) && node_set(z, n, TYPE_NSEC))
+		if (!(n->flags & (NODE_MERGED | NODE_NSEC3 | NODE_OCCLUDED)) &&
+			node_set(z, n, TYPE_NSEC))
 			add(z, nodes[i]);
 	}
 	zone_sort(z, z->order, z->order_count);
 }
 
-/* Whether the node has an NSEC3 of the zone's parameters: its first, since a hash of other parameters is another owner. */
+/* Whether the node has an NSEC3 of the zone's parameters: its first, since a hash of other
+ * parameters is another owner. */
 static bool in_chain(const struct zone *z, const struct node *n)
 {
 	struct nsec3_parameters p;
 	const struct rrset *s = node_set(z, n, TYPE_NSEC3);
-	return s && n->name_length == 1 + NSEC3_LABEL_OCTETS + 1 && n->name[0] == NSEC3_LABEL_OCTETS &&
-	       nsec3_parameters_read(rrset_first(s), &p) && nsec3_parameters_equal(&p, &z->nsec3);
+	return s && n->name_length == 1 + NSEC3_LABEL_OCTETS + 1 &&
+	       n->name[0] == NSEC3_LABEL_OCTETS && nsec3_parameters_read(rrset_first(s), &p) &&
+	       nsec3_parameters_equal(&p, &z->nsec3);
 }
 
 static void order_nsec3(struct zone *z, const uint32_t *nodes, size_t count)
@@ -70,8 +74,9 @@ static void order_nsec3(struct zone *z, const uint32_t *nodes, size_t count)
 /* A zone is served with the chain that its first NSEC3PARAM names (RFC 5155 4, 7.3). */
 static bool read_nsec3_parameters(struct zone *z, const struct rrset *s)
 {
-	return nsec3_parameters_read(rrset_first(s), &z->nsec3) && z->nsec3.algorithm == NSEC3_SHA1 &&
-	       z->nsec3.iterations <= NSEC3_ITERATIONS_MAX && crypto_ready();
+	return nsec3_parameters_read(rrset_first(s), &z->nsec3) &&
+	       z->nsec3.algorithm == NSEC3_SHA1 && z->nsec3.iterations <= NSEC3_ITERATIONS_MAX &&
+	       crypto_ready();
 }
 
 bool zone_order_build(struct zone *z, const uint32_t *nodes, size_t count)
@@ -94,7 +99,8 @@ bool zone_order_build(struct zone *z, const uint32_t *nodes, size_t count)
 	return true;
 }
 
-/* The last one at or before n in the order; the very last one if n stands before all (the chain is a ring). */
+/* The last one at or before n in the order; the very last one if n stands before all (the chain is
+ * a ring). */
 static const struct node *at_or_before(const struct zone *z, struct name n, bool *equal)
 {
 	size_t from = 0, to = z->order_count; /* order[from - 1] <= n < order[to] */

@@ -1,4 +1,5 @@
-/* Making a built zone ready for lookups: one node a name, one set a type, every name in between, marks, order. */
+/* Making a built zone ready for lookups: one node a name, one set a type, every name in between,
+ * marks, order. */
 #include "base/memory.h"
 #include "dns/rdata.h"
 #include "zone/zone_build.h"
@@ -27,7 +28,8 @@ static void merge(struct zone *z, struct node *into, struct node *n)
 	n->flags |= NODE_MERGED;
 }
 
-/* Puts all nodes but the apex and owners of NSEC3 into the table; a name that came twice becomes one. */
+/* Puts all nodes but the apex and owners of NSEC3 into the table; a name that came twice becomes
+ * one. */
 static void fill_table(struct zone_builder *b)
 {
 	struct zone *z = b->zone;
@@ -45,7 +47,8 @@ static void fill_table(struct zone_builder *b)
 	}
 }
 
-/* The same for owners of NSEC3, which are in no table: those whose records came apart are neighbours when sorted. */
+/* The same for owners of NSEC3, which are in no table: those whose records came apart are
+ * neighbours when sorted. */
 static void merge_nsec3(struct zone_builder *b)
 {
 	struct zone *z = b->zone;
@@ -85,7 +88,8 @@ static size_t records_size(const struct zone *z, const struct rrset *first)
 	return size;
 }
 
-/* One set, at the end of memory, with the records of all sets of first's type from there on; 0 when it is refused. */
+/* One set, at the end of memory, with the records of all sets of first's type from there on; 0 when
+ * it is refused. */
 static uint32_t gather_set(struct zone_builder *b, uint32_t first)
 {
 	struct zone *z = b->zone;
@@ -152,7 +156,8 @@ static bool same_parent(struct name a, struct name b)
 	return pa.length == pb.length && memcmp(pa.octets, pb.octets, pa.length) == 0;
 }
 
-/* Puts the newest node into the table, which is made anew when names in between have filled it up. */
+/* Puts the newest node into the table, which is made anew when names in between have filled it up.
+ */
 static void index_newest(struct zone_builder *b)
 {
 	struct zone *z = b->zone;
@@ -188,7 +193,8 @@ static bool add_empty_nonterminals(struct zone_builder *b)
 	struct name_buffer last = { .length = 1 };
 	for (size_t i = 1; i < owners; i++) {
 		const struct node *n = node_at(z, b->nodes[i]);
-		if (n->flags & (NODE_NSEC3 | NODE_MERGED) || same_parent(node_relative(n), name_of(&last)))
+		if (n->flags & (NODE_NSEC3 | NODE_MERGED) ||
+			same_parent(node_relative(n), name_of(&last)))
 			continue;
 		/* A copy: adding nodes moves the memory. */
 		memcpy(last.octets, n->name, n->name_length);
@@ -256,7 +262,8 @@ static bool read_apex(struct zone_builder *b)
 	struct zone *z = b->zone;
 	z->soa = node_set(z, z->apex, TYPE_SOA);
 	if (!z->soa || z->soa->count != 1) {
-		builder_refuse(b, z->soa ? "the zone has several SOA records" : "the zone has no SOA record");
+		builder_refuse(b,
+			z->soa ? "the zone has several SOA records" : "the zone has no SOA record");
 		return false;
 	}
 	z->soa_signatures = node_signatures(z, z->apex, TYPE_SOA);

@@ -481,6 +481,19 @@ static void additional_records_go_without_tc(void **state)
 	assert_int_equal(got->flags & FLAG_TC, 0);
 }
 
+static void missing_glue_sets_tc(void **state)
+{
+	struct message *m = reply("a.example.", TYPE_A);
+	add(m, SECTION_AUTHORITY, "a.example.", TYPE_NS, name_octets("b.example."));
+	for (uint8_t i = 0; i < 40; i++)
+		add_address(m, SECTION_ADDITIONAL, i < 5 ? "b.example." : "c.example.", i);
+	m->glue_count = 5;
+	assert_int_equal(written(m, 512)->flags & FLAG_TC, 0);
+	m->glue_count = 6;
+	assert_int_equal(written(m, 512)->flags & FLAG_TC, FLAG_TC);
+	assert_int_equal(written(m, 1232)->flags & FLAG_TC, 0);
+}
+
 static void a_record_that_fits_exactly_stays(void **state)
 {
 	uint8_t wire[512];
