@@ -136,7 +136,7 @@ static void referrals(void **state)
 				  "ns.sub.example. 3600 IN AAAA 2001:db8::1\n");
 	gives("sub.example. DS",
 		"NOERROR aa\n= sub.example. 3600 IN DS 1 13 2 "
-		"0d6fce3382a1cb2bd2cf2e2d4a12bdd2ffbf6fc0fc1d0f8b7aa1ec09d8c1d6b5\n" NS);
+		"0D6FCE3382A1CB2BD2CF2E2D4A12BDD2FFBF6FC0FC1D0F8B7AA1EC09D8C1D6B5\n" NS);
 	gives("x.sub.example. DS", "NOERROR\n! sub.example. 3600 IN NS ns.sub.example.\n+ "
 				   "ns.sub.example. 3600 IN AAAA 2001:db8::1\n");
 }
@@ -221,7 +221,7 @@ static void occluded_data(void **state)
 {
 	(void)state;
 	struct zone *z = zone_from_text(arena, "example.",
-		"a.b.d A 192.0.2.1\nd DNAME e\na.b.e A 192.0.2.2\n@ 3600 SOA ns1 h 1 2 3 4 300\n@ "
+		"a.b.d 3600 A 192.0.2.1\nd DNAME e\na.b.e A 192.0.2.2\n@ 3600 SOA ns1 h 1 2 3 4 300\n@ "
 		"NS ns1\n"
 		"x.y.c A 192.0.2.3\ny.c NS ns.x.y.c\nc NS x.y.c\n");
 	assert_string_equal(zone_ask(z, arena, "a.b.d.example. A", SHOW_OWNER_AND_TYPE),
