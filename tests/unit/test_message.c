@@ -662,6 +662,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(expansion_has_a_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answers_are_cut_by_records, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(additional_records_go_without_tc, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(missing_glue_sets_tc, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_record_that_fits_exactly_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(encoded_is_patched, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(encoded_is_cut_by_sections, set_up, tear_down),
