@@ -5,7 +5,7 @@
 #include "plugins/order.h"
 #include "server/banner.h"
 #include "server/nearest.h"
-#include "server/server.h"
+#include "server/supervisor.h"
 #include <stdlib.h>
 #include <time.h>
 
@@ -120,7 +120,7 @@ static int serve(const struct flags *flags, struct request *r)
 	else if (r->plugins)
 		plugins_print_names();
 	else
-		return server_run(&r->options);
+		return supervisor_run(&r->options);
 	return 0;
 }
 
@@ -140,6 +140,7 @@ int main(int argc, char **argv)
 		{ "plugins", "List installed plugins", NULL, NULL, &r.plugins },
 		{ "quiet", "Quiet mode (no initialization output)", NULL, NULL, &o->quiet },
 		{ "single", "Run in one process, without the supervisor", NULL, NULL, &o->single },
+		{ "user", "Whom the server runs as when it is started as root", NULL, &o->user, NULL },
 		{ "version", "Show version", NULL, NULL, &r.version },
 		{ "workers", "How many threads answer (default one for each CPU)", NULL, &r.workers,
 			NULL },

@@ -9,6 +9,7 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -117,6 +118,13 @@ int tcp_open(const struct endpoint *local, const char **step)
 	close(fd);
 	errno = saved;
 	return -1;
+}
+
+const char *tcp_adopt(int fd)
+{
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return "fcntl O_NONBLOCK";
+	return listen(fd, BACKLOG) < 0 ? "listen" : NULL;
 }
 
 /* --- lists of connections by last use --- */

@@ -22,6 +22,10 @@ extern const struct tcp_limits tcp_limits_default; /* 3 s, 5 s, 10 s, -1, 20,000
 /* Opens a bound, listening TCP socket; as udp_open. */
 int tcp_open(const struct endpoint *local, const char **step);
 
+/* Makes a socket that somebody else has bound, and may have told to listen, one as tcp_open() gives. NULL, or the name of the
+ * call that failed. */
+const char *tcp_adopt(int fd);
+
 struct tcp_listener *tcp_listen(struct loop *l, int fd, const struct endpoint *local,
 	const struct tcp_limits *limits, incoming_handler *handle, void *listener);
 

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -120,6 +121,11 @@ static const char *prepare(int fd, const struct endpoint *local)
 int udp_open(const struct endpoint *local, const char **step)
 {
 	return socket_open(local, SOCK_DGRAM, prepare, step);
+}
+
+const char *udp_adopt(int fd, const struct endpoint *local)
+{
+	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? "fcntl O_NONBLOCK" : prepare(fd, local);
 }
 
 /* --- datagrams --- */

@@ -11,6 +11,9 @@ struct udp_listener;
  * -1 with errno set and *step naming the call that failed ("socket", "bind", ...). */
 int udp_open(const struct endpoint *local, const char **step);
 
+/* Sets a socket up, bound to this address by somebody else, as udp_open() does. NULL, or the name of the call that failed. */
+const char *udp_adopt(int fd, const struct endpoint *local);
+
 /* Serves the socket (which it then owns) on the loop of the calling thread. */
 struct udp_listener *udp_listen(
 	struct loop *l, int fd, const struct endpoint *local, incoming_handler *handle, void *listener);

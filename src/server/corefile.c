@@ -196,29 +196,50 @@ static bool stdin_has_text(void)
 	return fstat(STDIN_FILENO, &st) == 0 && !S_ISCHR(st.st_mode);
 }
 
-/* Reads standard input once; a reload gets the text that was there at the start. */
-static bool read_stdin(struct arena *arena, struct corefile_source *source, struct complaints *c)
+static bool is_stdin(const struct corefile_source *source)
 {
-	struct view text;
+	return source->path && strcmp(source->path, "stdin") == 0;
+}
+
+/* Reads standard input once; a reload gets the text that was there at the start. Gives errno. */
+static int keep_stdin(struct corefile_source *source)
+{
+	struct view text = { "", 0 };
 	if (source->stdin_read)
-		return true;
+		return 0;
+	struct arena *arena = arena_new(4096);
 	int error = file_read_open(arena, STDIN_FILENO, COREFILE_OCTETS_MAX, &text);
+	if (!error) {
+		char *kept = memory_alloc(text.length + 1);
+		memcpy(kept, text.at, text.length);
+		source->stdin_read = true;
+		source->stdin_text = (struct view){ kept, text.length };
+	}
+	arena_free(arena);
+	return error;
+}
+
+void corefile_read_stdin(struct corefile_source *source)
+{
+	if (is_stdin(source) && stdin_has_text())
+		keep_stdin(source);
+}
+
+static bool read_stdin(struct corefile_source *source, struct complaints *c)
+{
+	int error = keep_stdin(source);
 	if (error) {
 		complain(c, false, "/dev/stdin", 0,
 			"loading Caddyfile via flag: read /dev/stdin: %s", error_text(error));
 		return false;
 	}
-	char *kept = memory_alloc(text.length + 1);
-	memcpy(kept, text.at, text.length);
-	source->stdin_read = true;
-	source->stdin_text = (struct view){ kept, text.length };
 	return true;
 }
 
 static struct corefile *load_stdin(struct arena *arena, struct corefile_source *source,
 	const char *dns_port, struct complaints *c)
 {
-	if (!read_stdin(arena, source, c))
+	if (!read_stdin(source, c))
 		return NULL;
 	return parse_or_built_in(arena, source->stdin_text, "/dev/stdin", "/dev", dns_port, c);
 }
@@ -255,7 +276,7 @@ struct corefile *corefile_load(
 	struct arena *arena, struct corefile_source *source, struct complaints *c)
 {
 	const char *dns_port = source->dns_port ? source->dns_port : "53";
-	bool from_stdin = source->path && strcmp(source->path, "stdin") == 0;
+	bool from_stdin = is_stdin(source);
 	if (from_stdin && (source->stdin_read || stdin_has_text()))
 		return load_stdin(arena, source, dns_port, c);
 	if (source->path && source->path[0] && !from_stdin)

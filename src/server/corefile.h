@@ -97,6 +97,9 @@ struct corefile_source {
 	struct view stdin_text;
 };
 
+/* Reads standard input now, if that is where the Corefile comes from: for a process that will be forked. */
+void corefile_read_stdin(struct corefile_source *source);
+
 /*
  * Reads, parses and inspects the Corefile; all memory in the arena. NULL when c->errors > 0. Checks syntax, that each
  * directive's name is one of order.def, keys, and nothing that a plugin must decide.

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "server/shed.h"
+#include "server/supervisor.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,30 +45,33 @@ static void sockets_close(struct listener *l)
 	}
 }
 
-/* Port 0 is the kernel's choice for the first socket, and that port for the others. */
-static void take_port(int fd, struct endpoint *local)
+static struct socket_key key_of(const struct listener *l, bool udp, unsigned index)
 {
-	struct sockaddr_storage given = { 0 };
-	socklen_t size = sizeof given;
-	if (endpoint_port(local) || getsockname(fd, (struct sockaddr *)&given, &size) < 0)
-		return;
-	struct endpoint e = endpoint_from((struct sockaddr *)&given);
-	endpoint_set_port(local, endpoint_port(&e));
+	return (struct socket_key){ .scheme = l->scheme, .udp = udp, .index = index, .local = l->local };
+}
+
+/* The sockets, whoever has them, are closed for good. */
+static void sockets_release(const struct listener *l)
+{
+	for (unsigned i = 0; i < l->workers; i++) {
+		struct socket_key udp = key_of(l, true, i), tcp = key_of(l, false, i);
+		supervised_release(&udp);
+		supervised_release(&tcp);
+	}
 }
 
 static bool open_all(
 	struct listener *l, const struct endpoint_group *g, bool udp, char **why)
 {
-	struct endpoint local = g->local;
 	for (unsigned i = 0; i < l->workers; i++) {
 		const char *step = "";
-		int fd = udp ? udp_open(&local, &step) : tcp_open(&local, &step);
+		struct socket_key key = key_of(l, udp, i);
+		int fd = supervised_socket(&key, &step);
 		if (fd < 0) {
 			*why = open_error(g, udp, step, errno);
 			return false;
 		}
 		*(udp ? &l->sockets[i].udp_fd : &l->sockets[i].tcp_fd) = fd;
-		take_port(fd, &local);
 	}
 	return true;
 }
@@ -110,6 +114,7 @@ void listener_end(struct listener *l, unsigned worker)
 void listener_free(struct listener *l)
 {
 	sockets_close(l);
+	sockets_release(l);
 	free(l->sockets);
 	free(l->name);
 	free(l);

@@ -13,6 +13,7 @@
 #include "server/corefile_review.h"
 #include "server/live.h"
 #include "server/reload.h"
+#include "server/supervisor.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -98,6 +99,7 @@ static void end_gracefully(void *data)
 	(void)data;
 	config_shutdown(server.live.config);
 	pidfile_remove();
+	supervised_notify(SUPERVISED_STOPPING);
 	live_end(&server.live, clock_now() + STOP_TIMEOUT_MS * NS_PER_MS);
 	config_stop(server.live.config);
 	end_now();
@@ -108,6 +110,7 @@ static void end_interrupted(void *data)
 	(void)data;
 	pidfile_remove();
 	config_shutdown(server.live.config);
+	supervised_notify(SUPERVISED_STOPPING);
 	live_end(&server.live, clock_now());
 	config_stop(server.live.config);
 	end_now();
@@ -150,7 +153,9 @@ static bool replace_with(struct config *config, struct text *why)
 static bool reload_with(struct config *config, struct text *why, const char *cause)
 {
 	log_info("Reloading");
+	supervised_notify(SUPERVISED_RELOADING);
 	bool done = replace_with(config, why);
+	supervised_notify(SUPERVISED_READY);
 	if (done) {
 		log_info("Reloading complete");
 	} else {
@@ -287,6 +292,7 @@ static void signals_block(sigset_t *set)
 static void reclaim(struct timer *t)
 {
 	epoch_reclaim();
+	supervised_alive();
 	timer_set(server.control, t, clock_now() + RECLAIM_INTERVAL_MS * NS_PER_MS);
 }
 
@@ -296,7 +302,7 @@ static void pidfile_write(void)
 	if (!path)
 		return;
 	FILE *f = fopen(path, "we");
-	if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fclose(f) != 0)
+	if (!f || fprintf(f, "%d\n", (int)supervised_pid()) < 0 || fclose(f) != 0)
 		log_error("Could not write pidfile: open %s: %s", path, strerror(errno));
 }
 
@@ -316,6 +322,7 @@ static void start(void *data)
 	if (!server.options->quiet)
 		banner_zones(server.first);
 	pidfile_write();
+	supervised_notify(SUPERVISED_READY);
 	config_started(server.first);
 	if (!server.options->quiet)
 		banner_version(log_bare);

@@ -11,6 +11,7 @@ struct server_options {
 	bool single;         /* no supervisor */
 	bool sandbox;        /* seccomp and Landlock after the start */
 	unsigned workers;    /* 0: one for each CPU that the process may use */
+	const char *user;    /* who the server runs as when it is started as root; NULL: root */
 };
 
 /* Runs the server in this process until it is told to end; gives the exit code. Standard error has why a start failed. */

@@ -11,6 +11,7 @@
 #include "server/bare_reply.h"
 #include "server/dispatch.h"
 #include "server/intake.h"
+#include "server/supervisor.h"
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -107,7 +108,9 @@ void worker_handle(struct incoming *in)
 	struct worker *w = this_worker;
 	struct activity *a = activity_take(w);
 	in->answer_length = 0;
+	unsigned note = crash_ring_begin(w->index, in);
 	answer(query_begin(w, a, in), in);
+	crash_ring_end(w->index, note);
 	activity_give(w, a);
 }
 
