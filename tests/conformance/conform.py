@@ -308,6 +308,7 @@ class Run:
         text = text.replace(str(self.dir), "@DIR@")
         text = re.sub(r"(IN SOA \S+ \S+ )(\d{10})\b", lambda m: m[1] + "NOW" if abs(int(m[2]) - time.time()) < 900 else m[0], text)
         text = re.sub(r"\b\d+\.\d{4,}s\b", "DURATIONs", text)
+        text = text.replace(f'CH TXT "{socket.gethostname()}"', 'CH TXT "HOSTNAME"')
         text = re.sub(r"127\.0\.0\.1:\d{4,5}\b", "127.0.0.1:PORT", text)
         text = re.sub(r"(_(?:udp|tcp)\.\S+ (?:\d+|\*) IN SRV 0 0) \d{4,5} \.", r"\1 PORT .", text)   # whoami: the client's port
         return text
