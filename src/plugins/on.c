@@ -107,10 +107,8 @@ PLUGIN(on) = {
 	.about = "The command line is split into words as a shell does it, without expansions; for "
 		 "those run sh -c. With & at the end "
 		 "its end is not waited for. A command that fails is logged, and nothing more.\n\n"
-		 "A sandboxed server may not start programs: commands are run by a small process "
-		 "of their own, which exists "
-		 "only if the Corefile had an `on` when the server was started. After adding the "
-		 "first one, restart the server.",
+		 "The sandboxed server may not start programs: commands are run by a small process of "
+		 "their own.",
 	.state_size = sizeof(struct on),
 	.init = on_init,
 	.setup = on_setup,

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "net/loop.h"
+#include "server/supervisor.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -187,7 +188,7 @@ static struct outcome execute(char *const argv[], bool wait)
 	return o;
 }
 
-static _Noreturn void serve_commands(int fd)
+static _Noreturn void run_requests(int fd)
 {
 	static char request[HOOK_SIZE_MAX + 1];
 	static char *argv[WORDS_MAX + 1];
@@ -211,17 +212,11 @@ static _Noreturn void serve_commands(int fd)
 	}
 }
 
-/* --- the server's side: control thread --- */
-
-static int runner = -1; /* the socket to the process */
-static bool busy;	/* a fiber waits for its answer */
-
-static void become_runner(int fd)
+_Noreturn void hooks_serve(int fd)
 {
 	const int own = 3;
 	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN); /* it ends when the server has closed its socket: after the last
-				     command */
+	signal(SIGTERM, SIG_IGN); /* it ends when the server closes its socket, after the last command */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	if (fd != own && dup2(fd, own) < 0)
@@ -229,28 +224,38 @@ static void become_runner(int fd)
 	fcntl(own, F_SETFD, FD_CLOEXEC);
 	close_range(own + 1, ~0u, 0);
 	prctl(PR_SET_NAME, "isthmus-hooks");
-	serve_commands(own);
+	run_requests(own);
+}
+
+/* --- the server's side: control thread --- */
+
+static int runner = -1; /* the socket to the process */
+static bool busy;	/* a fiber waits for its answer */
+
+/* The process as a child of this one; -1 with errno set. */
+static int fork_runner(void)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0)
+		hooks_serve(pair[1]);
+	close(pair[1]);
+	if (pid > 0)
+		return pair[0];
+	close(pair[0]);
+	return -1;
 }
 
 void hooks_begin(void)
 {
-	int pair[2];
-	if (runner >= 0)
-		return;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+	if (runner < 0)
+		runner = supervised_hooks();
+	if (runner < 0)
+		runner = fork_runner();
+	if (runner < 0)
 		log_error("commands cannot be run: %s", strerror(errno));
-		return;
-	}
-	pid_t pid = fork();
-	if (pid == 0)
-		become_runner(pair[1]);
-	close(pair[1]);
-	if (pid < 0) {
-		log_error("commands cannot be run: %s", strerror(errno));
-		close(pair[0]);
-		return;
-	}
-	runner = pair[0];
 }
 
 static struct outcome runner_lost(void)
@@ -263,7 +268,8 @@ static struct outcome runner_lost(void)
 
 static struct outcome ask_runner(const struct hook *h)
 {
-	static char request[HOOK_SIZE_MAX]; /* too much for a fiber's stack; there is one at a time */
+	static char
+		request[HOOK_SIZE_MAX]; /* too much for a fiber's stack; there is one at a time */
 	size_t length = 0;
 	struct outcome o;
 	request[length++] = (char)h->wait;

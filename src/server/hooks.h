@@ -1,9 +1,9 @@
 /*
  * Commands that run on events of the server (`on startup`, `on shutdown`).
  *
- * The server itself may not execute programs once its sandbox is closed. A small process that is
- * forked before that, and has nothing of the server's but its standard streams and one end of a
- * socket, runs the commands and says how they ended.
+ * The server itself may not execute programs once its sandbox is closed. A small process outside of
+ * it, which has nothing but the standard streams and one end of a socket, runs the commands and says
+ * how they ended. The supervisor forks it, or the server itself where there is no supervisor.
  */
 #ifndef ISTHMUS_SERVER_HOOKS_H
 #define ISTHMUS_SERVER_HOOKS_H
@@ -26,9 +26,13 @@ struct hook {
  */
 bool hook_parse(struct arena *a, struct view line, struct hook *h, const char **why);
 
-/* Starts the process that runs commands. To be called before there are threads, and before the
- * sandbox closes; if nobody did, hook_run() does it. */
+/* Starts the process that runs commands, if it does not run yet. Control thread; without a
+ * supervisor this must come before the sandbox closes. */
 void hooks_begin(void);
+
+/* The life of that process, after fork(): runs the commands that come in by the socket until its
+ * other end is closed. */
+_Noreturn void hooks_serve(int fd);
 
 /* Runs the command, and logs that it does, and how it failed. On a fiber of the control thread,
  * which waits if the hook says so. */

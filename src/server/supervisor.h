@@ -37,6 +37,10 @@ int supervised_socket(const struct socket_key *key, const char **step);
 /* The server has no more use for it: nobody keeps it open any longer. */
 void supervised_release(const struct socket_key *key);
 
+/* The socket to a process outside of the server's sandbox that runs commands (server/hooks.h), started by the supervisor;
+ * -1 if there is no supervisor or it cannot. */
+int supervised_hooks(void);
+
 enum supervised_state {
 	SUPERVISED_READY, /* it answers; also when a reload is over */
 	SUPERVISED_RELOADING,

@@ -29,8 +29,8 @@ def events(server):
     return path.read_text().split() if path.exists() else []
 
 
-def test_commands_run_at_start_reload_and_end():
-    with Server(COMMANDS) as s:
+def commands_run_at_start_reload_and_end(args):
+    with Server(COMMANDS, args=args) as s:
         assert eventually(lambda: sorted(events(s)) == ["slow", "started"]), s.log()
         assert s.logged(r"^error on 'on-[0-9a-f-]{36}' hook: exit status 1$"), s.log()
         assert s.logged(r"^error on 'on-[0-9a-f-]{36}' hook: exec: \"no-such-command\": executable file not found in \$PATH$")
@@ -40,8 +40,25 @@ def test_commands_run_at_start_reload_and_end():
         s.signal(signal.SIGUSR1)
         assert eventually(lambda: events(s).count("started") == 2), s.log()
         assert events(s).count("ended") == 0
+        pids = s.pids()
         s.stop()
         assert events(s).count("ended") == 1, s.log()
+        assert eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids)), "a process was left behind"
+
+
+def test_commands_run_at_start_reload_and_end():
+    commands_run_at_start_reload_and_end([])
+
+
+def test_commands_run_without_a_supervisor():
+    commands_run_at_start_reload_and_end(["-single"])
+
+
+def test_a_reload_may_bring_in_the_first_command():
+    with Server(".:@PORT@ {\n    bind 127.0.0.1\n    whoami\n}\n") as s:
+        s.write("Corefile", COMMANDS)
+        s.signal(signal.SIGUSR1)
+        assert eventually(lambda: "started" in events(s)), s.log()
 
 
 def test_commands_at_the_end_come_before_lameduck():

@@ -9,6 +9,7 @@ enum request_kind {
 	REQUEST_RELEASE,
 	REQUEST_STATE,
 	REQUEST_ALIVE,
+	REQUEST_HOOKS, /* answered: the socket to a process that runs commands */
 };
 
 struct request {
@@ -17,7 +18,7 @@ struct request {
 	struct socket_key key;
 };
 
-/* The answer to REQUEST_SOCKET; its descriptor comes with it. */
+/* The answer to a request for a descriptor, which comes with it. */
 struct grant {
 	int error; /* 0, or errno of the call named by `step` */
 	char step[40];

@@ -25,10 +25,9 @@ void supervised_begin(int fd, uint64_t interval)
 
 /* --- sockets --- */
 
-static int ask_supervisor(const struct socket_key *key, const char **step)
+static int ask_supervisor(struct request r, const char **step)
 {
 	static struct grant grant; /* *step may point into it */
-	struct request r = { .kind = REQUEST_SOCKET, .key = *key };
 	int fd;
 	if (!channel_send(channel, &r, sizeof r, -1) ||
 		!channel_receive(channel, &grant, sizeof grant, &fd)) {
@@ -55,7 +54,7 @@ static void own_begin(void)
 int supervised_socket(const struct socket_key *key, const char **step)
 {
 	if (channel >= 0)
-		return ask_supervisor(key, step);
+		return ask_supervisor((struct request){ .kind = REQUEST_SOCKET, .key = *key }, step);
 	own_begin();
 	int fd = store_find(&own, key, 0, step);
 	if (fd < 0)
@@ -71,6 +70,12 @@ void supervised_release(const struct socket_key *key)
 		channel_send(channel, &r, sizeof r, -1);
 	else
 		store_release(&own, key);
+}
+
+int supervised_hooks(void)
+{
+	const char *step;
+	return channel < 0 ? -1 : ask_supervisor((struct request){ .kind = REQUEST_HOOKS }, &step);
 }
 
 /* --- states --- */

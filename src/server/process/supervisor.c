@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "server/hooks.h"
 #include "server/process/channel.h"
 #include "server/process/crash_ring.h"
 #include "server/process/privileges.h"
@@ -250,6 +251,33 @@ static void grant_socket(const struct socket_key *key)
 	channel_send(supervisor.channel, &grant, sizeof grant, fd);
 }
 
+/* In the child: nothing of the supervisor's but the standard streams, and no more rights than the server has. */
+static void become_hooks(int fd)
+{
+	struct server_options *options = supervisor.options;
+	if (!privileges_keep_for_server(options->user ? &supervisor.identity : NULL))
+		say_and_exit("cannot give up privileges");
+	hooks_serve(fd);
+}
+
+static void grant_hooks(void)
+{
+	struct grant grant = { 0 };
+	int pair[2] = { -1, -1 };
+	pid_t pid = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0)
+		pid = fork();
+	if (pid < 0)
+		grant.error = errno;
+	else if (pid == 0)
+		become_hooks(pair[1]);
+	channel_send(supervisor.channel, &grant, sizeof grant, pair[0]);
+	for (int i = 0; i < 2; i++) {
+		if (pair[i] >= 0)
+			close(pair[i]);
+	}
+}
+
 static void take_state(enum supervised_state state)
 {
 	service_notify_state(state);
@@ -283,6 +311,9 @@ static void take_request(void)
 		break;
 	case REQUEST_ALIVE:
 		service_notify("WATCHDOG=1");
+		break;
+	case REQUEST_HOOKS:
+		grant_hooks();
 		break;
 	}
 }
