@@ -1,8 +1,6 @@
 /* One question to one server. */
 #include "net/ask.h"
 
-#include "base/clock.h"
-
 struct asking {
 	struct attempt attempt;
 	const struct ask *ask;
@@ -23,22 +21,6 @@ static void done(struct attempt *a, enum attempt_result result, const uint8_t *w
 	fiber_wake(s->fiber);
 }
 
-/* False when the time is over. */
-static bool wait_for_answer(struct asking *s)
-{
-	while (!s->ended) {
-		uint64_t until = attempt_deadline(&s->attempt, s->ask->timeout);
-		enum wait_result result = fiber_park(until);
-		if (s->ended)
-			break;
-		if (result == WAIT_STOPPED)
-			return false;
-		if (result == WAIT_TIMEOUT && clock_batch() >= attempt_deadline(&s->attempt, s->ask->timeout))
-			return false;
-	}
-	return true;
-}
-
 static void run(struct asking *s)
 {
 	const struct ask *ask = s->ask;
@@ -55,7 +37,10 @@ static void run(struct asking *s)
 	s->fiber = fiber_self();
 	struct upstream_pool *pool = upstream_pool_new(loop_current(), &u);
 	attempt_start(pool, &s->attempt, ask->stream);
-	if (!wait_for_answer(s))
+	enum attempt_wait wait = ATTEMPT_LOOK;
+	while (!s->ended && wait == ATTEMPT_LOOK)
+		wait = attempt_park(&s->attempt, ask->timeout, 0);
+	if (!s->ended)
 		attempt_timed_out(&s->attempt);
 	if (!s->answered)
 		s->why = arena_string(s->arena, view_of(attempt_error(&s->attempt, text)));

@@ -57,6 +57,7 @@ struct udp_batch {
 
 	struct udp_listener *owner; /* whose datagrams are in */
 	unsigned count, at;         /* received, and the next one to answer */
+	bool drained;               /* the kernel had no more when it was received */
 	bool answering;             /* datagram at - 1 is with the handler, or was when it began to wait */
 	struct mmsghdr in[BATCH];
 	struct iovec in_wire[BATCH];
@@ -408,6 +409,7 @@ static bool receive(struct udp_batch *b, struct udp_listener *u)
 	b->owner = u;
 	b->at = 0;
 	b->count = count > 0 ? (unsigned)count : 0;
+	b->drained = b->count < BATCH; /* what comes later is reported again */
 	for (unsigned i = 0; i < b->count; i++) {
 		struct msghdr *header = &b->in[i].msg_hdr;
 		b->datagrams[i]->control_length = (socklen_t)header->msg_controllen;
@@ -475,7 +477,8 @@ static void shed(struct udp_batch *b, struct udp_listener *u)
 /* The next queries to answer: what came last, then what is pending. False if there is nothing. */
 static bool next_batch(struct udp_batch *b, struct udp_listener *u, bool may_receive)
 {
-	if (may_receive && receive(b, u)) {
+	bool pending = u->pending && u->pending->count;
+	if (may_receive && (!b->drained || pending) && receive(b, u)) {
 		if (b->count == BATCH && u->shedding && u->shedding->wanted(u->listener))
 			shed(b, u);
 		return true;
@@ -490,10 +493,13 @@ static void udp_ready(struct watch *w, uint32_t events)
 {
 	struct udp_listener *u = (struct udp_listener *)w;
 	struct udp_batch *b = u->loop->udp;
+	bool goes_on = b->owner == u && (b->answering || b->at < b->count);
 	(void)events;
 	answering_waits(b);
 	if (b->owner != u)
 		b->at = b->count = 0;
+	if (!goes_on)
+		b->drained = false;
 	for (int turn = 0;; turn++) {
 		while (b->at < b->count)
 			if (!answer_next(b, u))

@@ -240,6 +240,25 @@ uint64_t attempt_deadline(const struct attempt *a, uint64_t timeout)
 	return (from > a->sent ? from : a->sent) + timeout;
 }
 
+enum attempt_wait attempt_park(const struct attempt *a, uint64_t timeout, uint64_t deadline)
+{
+	uint64_t until = attempt_deadline(a, timeout), soon = clock_batch() + timeout;
+	if (until > soon) /* a connection that is being made: when it is there, the time is counted anew */
+		until = soon;
+	bool cut = deadline && deadline < until;
+	switch (fiber_park(cut ? deadline : until)) {
+	case WAIT_READY:
+		return ATTEMPT_LOOK;
+	case WAIT_STOPPED:
+		return ATTEMPT_CUT;
+	default:
+		break;
+	}
+	if (cut)
+		return ATTEMPT_CUT;
+	return clock_batch() >= attempt_deadline(a, timeout) ? ATTEMPT_OVER : ATTEMPT_LOOK;
+}
+
 void attempt_cancel(struct attempt *a)
 {
 	if (!a->pending)

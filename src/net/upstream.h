@@ -98,6 +98,15 @@ void attempt_timed_out(struct attempt *a);
  * latest when that has failed. Moves while it is waited for. */
 uint64_t attempt_deadline(const struct attempt *a, uint64_t timeout);
 
+enum attempt_wait {
+	ATTEMPT_LOOK,  /* something has happened */
+	ATTEMPT_OVER,  /* its time is over */
+	ATTEMPT_CUT,   /* the waiter's own deadline, or the loop is being stopped */
+};
+
+/* Parks the caller, whom done() wakes, until there is something to look at. deadline: the waiter's own, 0: none. */
+enum attempt_wait attempt_park(const struct attempt *a, uint64_t timeout, uint64_t deadline);
+
 static inline bool attempt_pending(const struct attempt *a)
 {
 	return a->pending;

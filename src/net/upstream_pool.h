@@ -6,7 +6,7 @@
 
 enum {
 	TABLE_SLOTS = 32,
-	INBOX_BATCH = 16,
+	INBOX_BATCH = 64,
 	UDP_SOCKETS = 64, /* one of them is drawn for the queries of a round */
 };
 

@@ -318,16 +318,12 @@ static enum flight_result wait_for(
 	struct flight *f, struct attempt *a, uint64_t timeout, uint64_t deadline)
 {
 	while (!f->answered && attempt_pending(a)) {
-		uint64_t until = attempt_deadline(a, timeout);
-		bool cut = deadline && deadline < until;
-		enum wait_result result = fiber_park(cut ? deadline : until);
+		enum attempt_wait wait = attempt_park(a, timeout, deadline);
 		if (f->answered || !attempt_pending(a))
 			break;
-		if (result == WAIT_STOPPED)
+		if (wait == ATTEMPT_CUT)
 			return FLIGHT_CANCELLED;
-		if (result == WAIT_TIMEOUT && cut)
-			return FLIGHT_CANCELLED;
-		if (result == WAIT_TIMEOUT && clock_batch() >= attempt_deadline(a, timeout)) {
+		if (wait == ATTEMPT_OVER) {
 			attempt_timed_out(a);
 			return FLIGHT_TIMEOUT;
 		}

@@ -282,6 +282,37 @@ static bool read_resolver(struct setup *s)
 	return f->resolver_count > 0 || setup_argument_error(s);
 }
 
+static bool read_switch(struct setup *s, bool *to)
+{
+	*to = true;
+	return arg_end(s);
+}
+
+static bool read_force_tcp(struct setup *s)
+{
+	return read_switch(s, &state(s)->force_tcp);
+}
+
+static bool read_prefer_udp(struct setup *s)
+{
+	return read_switch(s, &state(s)->prefer_udp);
+}
+
+static bool read_next_on_nodata(struct setup *s)
+{
+	return read_switch(s, &state(s)->next_on_nodata);
+}
+
+static bool read_failfast(struct setup *s)
+{
+	return read_switch(s, &state(s)->failfast);
+}
+
+static bool read_random_case(struct setup *s)
+{
+	return read_switch(s, &state(s)->random_case);
+}
+
 static bool read_unknown(struct setup *s)
 {
 	return setup_error(s, "unknown property '%.*s'", VIEW_ARGS(s->directive->words[s->at].text));
@@ -289,11 +320,10 @@ static bool read_unknown(struct setup *s)
 
 const struct option forward_options[] = {
 	{ "except", "IGNORED_NAMES...", NULL, "zones below FROM that are not forwarded", read_except },
-	{ "force_tcp", NULL, NULL, "asks over TCP, whatever the client used", NULL,
-		offsetof(struct forward, force_tcp) },
+	{ "force_tcp", NULL, NULL, "asks over TCP, whatever the client used", read_force_tcp },
 	{ "prefer_udp", NULL, NULL,
-		"asks over UDP first, whatever the client used, and over TCP if the answer was cut", NULL,
-		offsetof(struct forward, prefer_udp) },
+		"asks over UDP first, whatever the client used, and over TCP if the answer was cut",
+		read_prefer_udp },
 	{ "expire", "DURATION", "10s", "how long an idle connection is kept", read_expire },
 	{ "max_age", "DURATION", "no limit", "how long any connection is used", read_max_age },
 	{ "max_idle_conns", "INTEGER", "no limit", "how many idle connections to an upstream are kept",
@@ -318,11 +348,10 @@ const struct option forward_options[] = {
 		read_max_concurrent },
 	{ "next", "RCODE...", NULL, "answers with these rcodes: asks the forward that follows instead",
 		read_next },
-	{ "next_on_nodata", NULL, NULL, "answers without data: asks the forward that follows instead", NULL,
-		offsetof(struct forward, next_on_nodata) },
+	{ "next_on_nodata", NULL, NULL, "answers without data: asks the forward that follows instead",
+		read_next_on_nodata },
 	{ "failfast_all_unhealthy_upstreams", NULL, NULL,
-		"SERVFAIL at once while all upstreams are down, in place of trying one", NULL,
-		offsetof(struct forward, failfast) },
+		"SERVFAIL at once while all upstreams are down, in place of trying one", read_failfast },
 	{ "failover", "RCODE...", NULL, "answers with these rcodes: tries the next upstream", read_failover },
 	{ "source_address", "IP", NULL, "the local address to ask from", read_source },
 	{ "resolver", "IP[:PORT]...", "the system's",
@@ -331,7 +360,7 @@ const struct option forward_options[] = {
 	{ "random_case", NULL, NULL,
 		"asks in letters of random case, which the answer must repeat: makes forging harder; few "
 		"servers do not repeat them",
-		NULL, offsetof(struct forward, random_case) },
+		read_random_case },
 	{ "*", NULL, NULL, NULL, read_unknown },
 	{ 0 },
 };
