@@ -85,11 +85,14 @@ WEIGHTED = """
     loadbalance weighted weights {
         reload 500ms
     }
-    hosts {
-        192.0.2.1 www.example.org
-        192.0.2.2 www.example.org
-    }
+    file zone example.org
 }
+"""
+ZONE = """
+@ 3600 IN SOA ns1 hostmaster 1 7200 3600 1209600 300
+@ 3600 IN NS ns1
+www 3600 IN A 192.0.2.1
+www 3600 IN A 192.0.2.2
 """
 
 
@@ -103,7 +106,7 @@ def first_counts(server):
 
 
 def test_weights_follow_their_file():
-    with Server(WEIGHTED, {"weights": "www.example.org\n192.0.2.1 255\n192.0.2.2 1\n"}) as s:
+    with Server(WEIGHTED, {"zone": ZONE, "weights": "www.example.org\n192.0.2.1 255\n192.0.2.2 1\n"}) as s:
         one, two = first_counts(s)
         assert one > 45, (one, two)
         s.write("weights", "WWW.example.org.\n192.0.2.1 1\n192.0.2.2 255\n")
@@ -120,10 +123,10 @@ def test_weights_follow_their_file():
 
 
 def test_missing_weights_are_a_warning_or_an_error():
-    with Server(WEIGHTED) as s:
+    with Server(WEIGHTED, {"zone": ZONE}) as s:
         assert s.logged(r"^\[WARNING\] plugin/loadbalance: Failed to open weight file:weight file open error. Will try again in 500ms$")
         assert addresses(s.ask("www.example.org")) == ["192.0.2.1", "192.0.2.2"]
-    s = Server(WEIGHTED.replace("500ms", "0s"), start=False)
+    s = Server(WEIGHTED.replace("500ms", "0s"), {"zone": ZONE}, start=False)
     s.start(wait=False)
     assert s.process.wait(10) == 1
     assert "plugin/loadbalance: weight file open error" in s.log()
