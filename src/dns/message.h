@@ -152,6 +152,13 @@ size_t message_write(const struct message *m, uint8_t *to, size_t size);
 /* Length without compression, OPT included when present: what CoreDNS logs and counts as the size of a message. */
 size_t message_size(const struct message *m);
 
+/* How many records a section has, whether the message is kept encoded or not. */
+static inline size_t message_record_count(const struct message *m, enum section_id id)
+{
+	const struct encoded *e = m->encoded;
+	return e && !e->reopened ? e->counts[id] : m->section[id].count;
+}
+
 /* Makes the sections readable when the message is kept encoded; no-op else. Call before looking into sections. */
 void message_open(struct message *m, struct arena *arena);
 

@@ -706,6 +706,8 @@ class Run:
             yield line, "\n".join(body) + ("\n" if body else "")
 
     def step(self, verb, words, body):
+        if verb in ("q", "spread", "repeat", "raw") and self.proc.poll() is not None:
+            return ["no reply"]                    # the server has ended: nothing to wait for
         if verb == "q": return self.query(words)
         if verb == "spread":                       # spread N NAME TYPE...: the set of distinct replies
             n = int(words[0])

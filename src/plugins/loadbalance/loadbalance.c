@@ -220,12 +220,22 @@ static void balance_round_robin(const struct loadbalance *l, struct query *q)
 	order_prefer(&r->section[SECTION_ADDITIONAL], q->arena, l->prefer, l->prefer_count);
 }
 
+/* Whether there is any order to change: an encoded answer from a cache is not opened for nothing. */
+static bool has_order(const struct message *r)
+{
+	for (int id = 0; id < SECTION_COUNT; id++) {
+		if (message_record_count(r, (enum section_id)id) > 1)
+			return true;
+	}
+	return false;
+}
+
 static int loadbalance_serve(struct plugin *self, struct query *q)
 {
 	struct loadbalance *l = self->state;
 	int rcode = next(self, q);
 	bool transfer = query_type(q) == TYPE_AXFR || query_type(q) == TYPE_IXFR;
-	if (!q->reply || q->reply->rcode != RCODE_NOERROR || transfer)
+	if (!q->reply || q->reply->rcode != RCODE_NOERROR || transfer || !has_order(q->reply))
 		return rcode;
 	if (l->weighted)
 		balance_by_weight(l, q);
