@@ -128,6 +128,18 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 	return arena_alloc(a, count * size);
 }
 
+void *arena_grow(struct arena *a, void *array, size_t count, size_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return array;
+	size_t larger = *capacity ? 2 * *capacity : 8;
+	void *made = arena_array(a, larger, size);
+	if (count)
+		memcpy(made, array, count * size);
+	*capacity = larger;
+	return made;
+}
+
 void *arena_octets(struct arena *a, size_t size)
 {
 	return take(a, size, 1);

@@ -44,6 +44,11 @@ char *arena_printf(struct arena *a, const char *format, ...) __attribute__((form
 char *arena_vprintf(struct arena *a, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
+/* Room for one more item behind the `count` there are, in an array of `*capacity` items of `size` octets: the array itself, or a
+ * larger copy. The outgrown one stays in the arena. */
+void *arena_grow(struct arena *a, void *array, size_t count, size_t *capacity, size_t size)
+	__attribute__((returns_nonnull));
+
 /* Runs run(data) when the arena is freed or reset, last registered first: for what is not memory. */
 void arena_on_free(struct arena *a, void (*run)(void *data), void *data);
 

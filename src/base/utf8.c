@@ -45,6 +45,18 @@ static bool is_space(uint32_t c)
 	       c == 0x205f || c == 0x3000;
 }
 
+size_t utf8_encode(uint32_t code, char to[static 4])
+{
+	static const unsigned char lead[] = { 0, 0xc0, 0xe0, 0xf0 };
+	if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	size_t more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+	to[0] = (char)(lead[more] | code >> (6 * more));
+	for (size_t i = 1; i <= more; i++)
+		to[i] = (char)(0x80 | (code >> (6 * (more - i)) & 0x3f));
+	return more + 1;
+}
+
 size_t utf8_space(struct view v)
 {
 	uint32_t c;

@@ -9,6 +9,9 @@
  * starts with none. */
 size_t utf8_decode(struct view v, uint32_t *code);
 
+/* Puts the character's octets into `to` and gives how many; 0 for a code that is no character. */
+size_t utf8_encode(uint32_t code, char to[static 4]);
+
 /* The octets of the white space (any of Unicode's) that v starts with, 0 if it starts with none. */
 size_t utf8_space(struct view v);
 

@@ -3,7 +3,7 @@
 
 /* --- errors and tokens --- */
 
-struct type fail_at(struct compiler *c, size_t at, const char *format, ...)
+struct type grammar_fail(struct compiler *c, size_t at, const char *format, ...)
 {
 	if (!c->error) {
 		va_list args;
@@ -18,7 +18,7 @@ struct type fail_at(struct compiler *c, size_t at, const char *format, ...)
 	return type_any();
 }
 
-void advance(struct compiler *c)
+void grammar_advance(struct compiler *c)
 {
 	if (c->has_stash) {
 		c->has_stash = false;
@@ -27,35 +27,36 @@ void advance(struct compiler *c)
 	}
 	c->token = token_next(&c->lexer);
 	if (c->lexer.error)
-		fail_at(c, c->lexer.error_at, "%s", c->lexer.error);
+		grammar_fail(c, c->lexer.error_at, "%s", c->lexer.error);
 }
 
-struct type fail_unexpected(struct compiler *c)
+struct type grammar_unexpected(struct compiler *c)
 {
-	return fail_at(c, c->token.at, "unexpected token %s", token_print(c->out.arena, &c->token));
+	return grammar_fail(
+		c, c->token.at, "unexpected token %s", token_print(c->out.arena, &c->token));
 }
 
-bool accept_token(struct compiler *c, const char *text)
+bool grammar_accept(struct compiler *c, const char *text)
 {
 	if (!token_is(&c->token, text))
 		return false;
-	advance(c);
+	grammar_advance(c);
 	return true;
 }
 
-void expect_token(struct compiler *c, const char *text)
+void grammar_expect(struct compiler *c, const char *text)
 {
-	if (!accept_token(c, text))
-		fail_unexpected(c);
+	if (!grammar_accept(c, text))
+		grammar_unexpected(c);
 }
 
-struct view expect_identifier(struct compiler *c)
+struct view grammar_identifier(struct compiler *c)
 {
 	struct view name = c->token.text;
 	if (c->token.kind != TOKEN_IDENTIFIER)
-		fail_unexpected(c);
+		grammar_unexpected(c);
 	else
-		advance(c);
+		grammar_advance(c);
 	return name;
 }
 
@@ -111,11 +112,11 @@ struct expression *expression_compile(struct arena *arena, const struct expressi
 	c->out.made = made;
 	c->lexer.source = made->text;
 	c->scope = scope ? scope : &nothing;
-	advance(c);
+	grammar_advance(c);
 	made->type = parse_sequence(c);
-	if (!failed(c) && c->token.kind != TOKEN_END)
-		fail_unexpected(c);
-	if (!failed(c))
+	if (!grammar_failed(c) && c->token.kind != TOKEN_END)
+		grammar_unexpected(c);
+	if (!grammar_failed(c))
 		return made;
 	*why = c->error ? place_shown(arena, text, c->error_at, c->error)
 			: arena_printf(arena, "%s", c->out.error);

@@ -1,17 +1,6 @@
 /* Arrays that grow in the configuration's arena while an expression is compiled. */
 #include "server/expression/emitter.h"
 
-static void *grown(struct arena *arena, void *old, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return old;
-	*capacity = *capacity ? 2 * *capacity : 8;
-	void *made = arena_array(arena, *capacity, size);
-	if (count)
-		memcpy(made, old, count * size);
-	return made;
-}
-
 static void measure(struct emitter *e, size_t taken, size_t given)
 {
 	e->height = e->height - taken + given;
@@ -28,7 +17,7 @@ size_t emit(struct emitter *e, enum code code, uint32_t operand, size_t taken, s
 		e->error = "the expression is too large";
 	if (e->error)
 		return 0;
-	x->code = grown(e->arena, x->code, x->count, &e->code_capacity, sizeof *x->code);
+	x->code = arena_grow(e->arena, x->code, x->count, &e->code_capacity, sizeof *x->code);
 	x->code[x->count] = (struct instruction){ (uint8_t)code, 0, operand };
 	measure(e, taken, given);
 	return x->count++;
@@ -37,7 +26,7 @@ size_t emit(struct emitter *e, enum code code, uint32_t operand, size_t taken, s
 void emit_constant(struct emitter *e, struct value v)
 {
 	struct expression *x = e->made;
-	x->constants = grown(e->arena, x->constants, x->constant_count, &e->constant_capacity,
+	x->constants = arena_grow(e->arena, x->constants, x->constant_count, &e->constant_capacity,
 		sizeof *x->constants);
 	x->constants[x->constant_count] = v;
 	emit(e, CODE_CONSTANT, (uint32_t)x->constant_count++, 0, 1);
@@ -46,8 +35,8 @@ void emit_constant(struct emitter *e, struct value v)
 uint32_t emit_regex(struct emitter *e, struct regex *r)
 {
 	struct expression *x = e->made;
-	x->regexes =
-		grown(e->arena, x->regexes, x->regex_count, &e->regex_capacity, sizeof *x->regexes);
+	x->regexes = arena_grow(
+		e->arena, x->regexes, x->regex_count, &e->regex_capacity, sizeof *x->regexes);
 	x->regexes[x->regex_count] = r;
 	return (uint32_t)x->regex_count++;
 }
@@ -55,7 +44,7 @@ uint32_t emit_regex(struct emitter *e, struct regex *r)
 void emit_call(struct emitter *e, const struct function *f, size_t count)
 {
 	struct expression *x = e->made;
-	x->functions = grown(e->arena, x->functions, x->function_count, &e->function_capacity,
+	x->functions = arena_grow(e->arena, x->functions, x->function_count, &e->function_capacity,
 		sizeof *x->functions);
 	x->functions[x->function_count] = f;
 	size_t call = emit(e, CODE_CALL, (uint32_t)x->function_count++, count, 1);

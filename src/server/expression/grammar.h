@@ -47,25 +47,25 @@ struct compiler {
 /* --- compiler.c: tokens and errors --- */
 
 /* Keeps the first error only; reading goes on with the end, so that every loop ends. */
-struct type fail_at(struct compiler *c, size_t at, const char *format, ...)
+struct type grammar_fail(struct compiler *c, size_t at, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-struct type fail_unexpected(struct compiler *c);
+struct type grammar_unexpected(struct compiler *c);
 
-static inline bool failed(const struct compiler *c)
+static inline bool grammar_failed(const struct compiler *c)
 {
 	return c->error || c->out.error;
 }
 
-void advance(struct compiler *c);
-bool accept_token(struct compiler *c, const char *text);
-void expect_token(struct compiler *c, const char *text);
-struct view expect_identifier(struct compiler *c);
+void grammar_advance(struct compiler *c);
+bool grammar_accept(struct compiler *c, const char *text);
+void grammar_expect(struct compiler *c, const char *text);
+struct view grammar_identifier(struct compiler *c);
 
 /* --- grammar_operators.c --- */
 
 /* An expression of operators that bind at least so strongly; with 0 also what stands outermost:
  * let, if, ternary. */
-struct type parse(struct compiler *c, unsigned precedence);
+struct type parse_expression(struct compiler *c, unsigned precedence);
 
 /* Expressions split by semicolons; the last one's value counts. */
 struct type parse_sequence(struct compiler *c);
@@ -73,10 +73,10 @@ struct type parse_sequence(struct compiler *c);
 /* { SEQUENCE } */
 struct type parse_block(struct compiler *c);
 
-const struct local *local_find(const struct compiler *c, struct view name);
+const struct local *grammar_local(const struct compiler *c, struct view name);
 
 /* The index of a variable of the scope; their count if there is none of this name. */
-size_t variable_find(const struct compiler *c, struct view name);
+size_t grammar_variable(const struct compiler *c, struct view name);
 
 /* --- grammar_calls.c --- */
 

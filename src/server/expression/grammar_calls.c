@@ -70,9 +70,9 @@ static bool needs_bool(uint8_t kind)
 static void check_body(struct compiler *c, size_t at, uint8_t kind, struct type body)
 {
 	if (needs_bool(kind) && !type_may_be(body, VALUE_BOOL))
-		fail_at(c, at, "predicate should return boolean (got %s)", type_name(body));
+		grammar_fail(c, at, "predicate should return boolean (got %s)", type_name(body));
 	if (kind == LOOP_SUM && !type_may_be_number(body))
-		fail_at(c, at, "predicate should return a number (got %s)", type_name(body));
+		grammar_fail(c, at, "predicate should return a number (got %s)", type_name(body));
 }
 
 /* The body of a predicate, with or without braces, or the item itself where none is given. */
@@ -81,7 +81,7 @@ static struct type parse_body(
 {
 	struct loop_scope scope = { type_of(array.item), f->kind == LOOP_REDUCE };
 	if (c->loop_count == CODE_LOOPS_MAX)
-		return fail_at(c, c->token.at, "more than %d predicates inside each other",
+		return grammar_fail(c, c->token.at, "more than %d predicates inside each other",
 			CODE_LOOPS_MAX);
 	if (f->optional && token_is(&c->token, ")")) {
 		emit(&c->out, CODE_ITEM, 0, 0, 1);
@@ -89,7 +89,7 @@ static struct type parse_body(
 	}
 	c->loops[c->loop_count++] = scope;
 	size_t at = c->token.at;
-	struct type t = token_is(&c->token, "{") ? parse_block(c) : parse(c, 0);
+	struct type t = token_is(&c->token, "{") ? parse_block(c) : parse_expression(c, 0);
 	c->loop_count--;
 	check_body(c, at, f->kind, t);
 	return t;
@@ -99,11 +99,11 @@ static struct type parse_body(
  * loop's kind. */
 static uint8_t parse_extra(struct compiler *c, const struct predicate_function *f)
 {
-	if (f->extra && accept_token(c, ",") && !token_is(&c->token, ")")) {
+	if (f->extra && grammar_accept(c, ",") && !token_is(&c->token, ")")) {
 		size_t at = c->token.at;
-		struct type t = parse(c, 0);
+		struct type t = parse_expression(c, 0);
 		if (!argument_takes(f->extra, t))
-			fail_at(c, at, "%s order argument must be a string (got %s)", f->name,
+			grammar_fail(c, at, "%s order argument must be a string (got %s)", f->name,
 				type_name(t));
 		return f->kind == LOOP_REDUCE ? LOOP_REDUCE_FROM : f->kind;
 	}
@@ -130,7 +130,7 @@ static struct type parse_loop(
 	c->out.height = height + 1;
 	uint8_t kind = parse_extra(c, f);
 	size_t loop = emit(&c->out, CODE_LOOP, body, c->out.height - height, 1);
-	if (failed(c))
+	if (grammar_failed(c))
 		return type_any();
 	c->out.made->code[loop].count = kind;
 	return predicate_result(f->kind, array, t);
@@ -140,16 +140,16 @@ static struct type parse_predicate_call(
 	struct compiler *c, const struct predicate_function *f, const struct type *piped)
 {
 	size_t at = c->token.at;
-	expect_token(c, "(");
-	struct type array = piped ? *piped : parse(c, 0);
-	if (!failed(c) && !type_may_be(array, VALUE_ARRAY))
-		return fail_at(
+	grammar_expect(c, "(");
+	struct type array = piped ? *piped : parse_expression(c, 0);
+	if (!grammar_failed(c) && !type_may_be(array, VALUE_ARRAY))
+		return grammar_fail(
 			c, at, "builtin %s takes only array (got %s)", f->name, type_name(array));
 	if (!piped && !(f->optional && token_is(&c->token, ")")))
-		expect_token(c, ",");
+		grammar_expect(c, ",");
 	struct type t = parse_loop(c, f, array);
-	accept_token(c, ",");
-	expect_token(c, ")");
+	grammar_accept(c, ",");
+	grammar_expect(c, ")");
 	return t;
 }
 
@@ -158,9 +158,9 @@ static void check_argument(
 {
 	char letter = function_argument(f, n);
 	if (!letter)
-		fail_at(c, at, "too many arguments to call %s", f->name);
+		grammar_fail(c, at, "too many arguments to call %s", f->name);
 	else if (!argument_takes(letter, t))
-		fail_at(c, at, "cannot use %s as argument (type %s) to call %s", type_name(t),
+		grammar_fail(c, at, "cannot use %s as argument (type %s) to call %s", type_name(t),
 			argument_name(letter), f->name);
 }
 
@@ -173,21 +173,22 @@ static struct type parse_function_call(
 		check_argument(c, f, 0, at, *piped);
 		types[count++] = *piped;
 	}
-	expect_token(c, "(");
-	while (!token_is(&c->token, ")") && !failed(c)) {
+	grammar_expect(c, "(");
+	while (!token_is(&c->token, ")") && !grammar_failed(c)) {
 		size_t argument_at = c->token.at;
 		if (count == GRAMMAR_ARGUMENTS_MAX)
-			return fail_at(c, argument_at, "too many arguments to call %s", f->name);
-		types[count] = parse(c, 0);
+			return grammar_fail(
+				c, argument_at, "too many arguments to call %s", f->name);
+		types[count] = parse_expression(c, 0);
 		check_argument(c, f, count, argument_at, types[count]);
 		count++;
 		if (!token_is(&c->token, ")"))
-			expect_token(c, ",");
+			grammar_expect(c, ",");
 	}
-	expect_token(c, ")");
-	if (!failed(c) && count < function_arguments_min(f))
-		return fail_at(c, at, "not enough arguments to call %s", f->name);
-	if (failed(c))
+	grammar_expect(c, ")");
+	if (!grammar_failed(c) && count < function_arguments_min(f))
+		return grammar_fail(c, at, "not enough arguments to call %s", f->name);
+	if (grammar_failed(c))
 		return type_any();
 	emit_call(&c->out, f, count);
 	return f->result(types, count);
@@ -196,14 +197,14 @@ static struct type parse_function_call(
 /* `piped` is the type of a first argument that is on the stack already; NULL without. */
 struct type parse_call(struct compiler *c, struct token name, const struct type *piped)
 {
-	if (failed(c))
+	if (grammar_failed(c))
 		return type_any();
 	const struct predicate_function *p = predicate_function_find(name.text);
 	if (p)
 		return parse_predicate_call(c, p, piped);
 	const struct function *f = function_find(name.text, c->scope->groups);
 	if (!f)
-		return fail_at(c, name.at, "unknown name %.*s", VIEW_ARGS(name.text));
+		return grammar_fail(c, name.at, "unknown name %.*s", VIEW_ARGS(name.text));
 	return parse_function_call(c, f, name.at, piped);
 }
 

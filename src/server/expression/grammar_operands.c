@@ -42,19 +42,19 @@ static struct type parse_number(struct compiler *c)
 {
 	size_t at = c->token.at;
 	char *digits = plain_digits(c, c->token.text);
-	advance(c);
+	grammar_advance(c);
 	if (strpbrk(digits, ".eE") && !is_base_prefixed(view_of(digits))) {
 		char *end;
 		errno = 0;
 		double n = strtod(digits, &end);
 		if (errno == ERANGE || *end != '\0')
-			return fail_at(c, at, "invalid float literal: \"%s\"", digits);
+			return grammar_fail(c, at, "invalid float literal: \"%s\"", digits);
 		emit_constant(&c->out, value_float(n));
 		return type_of(VALUE_FLOAT);
 	}
 	int64_t n;
 	if (!integer_parse(digits, &n))
-		return fail_at(c, at, "invalid integer literal: \"%s\"", digits);
+		return grammar_fail(c, at, "invalid integer literal: \"%s\"", digits);
 	emit_constant(&c->out, value_int(n));
 	return type_of(VALUE_INT);
 }
@@ -63,17 +63,18 @@ static struct type parse_array(struct compiler *c)
 {
 	size_t start = c->out.made->count, count = 0;
 	struct type item = type_any();
-	expect_token(c, "[");
-	while (!token_is(&c->token, "]") && !failed(c)) {
+	grammar_expect(c, "[");
+	while (!token_is(&c->token, "]") && !grammar_failed(c)) {
 		if (count == GRAMMAR_ITEMS_MAX)
-			return fail_at(c, c->token.at, "more than %d items", GRAMMAR_ITEMS_MAX);
-		struct type t = parse(c, 0);
+			return grammar_fail(
+				c, c->token.at, "more than %d items", GRAMMAR_ITEMS_MAX);
+		struct type t = parse_expression(c, 0);
 		item = count == 0 || t.kind == item.kind ? t : type_any();
 		count++;
 		if (!token_is(&c->token, "]"))
-			expect_token(c, ",");
+			grammar_expect(c, ",");
 	}
-	expect_token(c, "]");
+	grammar_expect(c, "]");
 	const struct value *constants = emit_take_constants(&c->out, start, count);
 	if (constants)
 		emit_constant(&c->out, value_array(constants, count));
@@ -87,14 +88,14 @@ static void parse_key(struct compiler *c)
 	if (c->token.kind == TOKEN_STRING || c->token.kind == TOKEN_NUMBER ||
 		c->token.kind == TOKEN_IDENTIFIER) {
 		emit_constant(&c->out, value_text(c->token.text));
-		advance(c);
+		grammar_advance(c);
 	} else if (token_is(&c->token, "(")) {
 		size_t at = c->token.at;
-		struct type t = parse(c, 0);
+		struct type t = parse_expression(c, 0);
 		if (!type_may_be(t, VALUE_STRING))
-			fail_at(c, at, "a map key must be a string (got %s)", type_name(t));
+			grammar_fail(c, at, "a map key must be a string (got %s)", type_name(t));
 	} else {
-		fail_at(c, c->token.at,
+		grammar_fail(c, c->token.at,
 			"a map key must be a quoted string, a number, a identifier, or an "
 			"expression enclosed "
 			"in parentheses (unexpected token %s)",
@@ -105,44 +106,45 @@ static void parse_key(struct compiler *c)
 static struct type parse_map(struct compiler *c)
 {
 	size_t count = 0;
-	expect_token(c, "{");
-	while (!token_is(&c->token, "}") && !failed(c)) {
+	grammar_expect(c, "{");
+	while (!token_is(&c->token, "}") && !grammar_failed(c)) {
 		if (count == GRAMMAR_ITEMS_MAX / 2)
-			return fail_at(c, c->token.at, "more than %d pairs", GRAMMAR_ITEMS_MAX / 2);
+			return grammar_fail(
+				c, c->token.at, "more than %d pairs", GRAMMAR_ITEMS_MAX / 2);
 		parse_key(c);
-		expect_token(c, ":");
-		parse(c, 0);
+		grammar_expect(c, ":");
+		parse_expression(c, 0);
 		count++;
 		if (!token_is(&c->token, "}"))
-			expect_token(c, ",");
+			grammar_expect(c, ",");
 	}
-	expect_token(c, "}");
+	grammar_expect(c, "}");
 	emit(&c->out, CODE_MAP, (uint32_t)count, 2 * count, 1);
 	return type_of(VALUE_MAP);
 }
 
 static struct type parse_variable(struct compiler *c, struct token name)
 {
-	const struct local *local = local_find(c, name.text);
+	const struct local *local = grammar_local(c, name.text);
 	if (local) {
 		emit(&c->out, CODE_SLOT, (uint32_t)local->slot, 0, 1);
 		return local->type;
 	}
-	size_t n = variable_find(c, name.text);
+	size_t n = grammar_variable(c, name.text);
 	if (n < c->scope->variable_count) {
 		emit(&c->out, CODE_VARIABLE, (uint32_t)n, 0, 1);
 		return c->scope->variables[n].type;
 	}
 	if (function_find(name.text, c->scope->groups) || is_predicate_function(name.text))
-		return fail_at(c, name.at, "%.*s is a function: write %.*s()", VIEW_ARGS(name.text),
-			VIEW_ARGS(name.text));
-	return fail_at(c, name.at, "unknown name %.*s", VIEW_ARGS(name.text));
+		return grammar_fail(c, name.at, "%.*s is a function: write %.*s()",
+			VIEW_ARGS(name.text), VIEW_ARGS(name.text));
+	return grammar_fail(c, name.at, "unknown name %.*s", VIEW_ARGS(name.text));
 }
 
 static struct type parse_name(struct compiler *c)
 {
 	struct token name = c->token;
-	advance(c);
+	grammar_advance(c);
 	if (view_is(name.text, "true") || view_is(name.text, "false")) {
 		emit_constant(&c->out, value_bool(view_is(name.text, "true")));
 		return type_of(VALUE_BOOL);
@@ -162,13 +164,13 @@ static struct type parse_pointer(struct compiler *c)
 		emit(&c->out, CODE_ITEM, 0, 0, 1);
 		return loop->item;
 	}
-	advance(c);
+	grammar_advance(c);
 	if (c->token.kind != TOKEN_IDENTIFIER) {
 		emit(&c->out, CODE_ITEM, 0, 0, 1);
 		return loop->item;
 	}
 	struct token name = c->token;
-	advance(c);
+	grammar_advance(c);
 	if (loop->reduces && view_is(name.text, "acc")) {
 		emit(&c->out, CODE_ACCUMULATOR, 0, 0, 1);
 		return type_any();
@@ -177,7 +179,7 @@ static struct type parse_pointer(struct compiler *c)
 		emit(&c->out, CODE_ITEM_INDEX, 0, 0, 1);
 		return type_of(VALUE_INT);
 	}
-	return fail_at(c, name.at, "unknown pointer #%.*s", VIEW_ARGS(name.text));
+	return grammar_fail(c, name.at, "unknown pointer #%.*s", VIEW_ARGS(name.text));
 }
 
 struct type parse_simple(struct compiler *c)
@@ -193,13 +195,13 @@ struct type parse_simple(struct compiler *c)
 	case TOKEN_NUMBER:
 		return parse_number(c);
 	case TOKEN_STRING:
-		advance(c);
+		grammar_advance(c);
 		emit_constant(&c->out, value_text(t.text));
 		return type_of(VALUE_STRING);
 	case TOKEN_IDENTIFIER:
 		return parse_name(c);
 	default:
-		return fail_unexpected(c);
+		return grammar_unexpected(c);
 	}
 }
 
@@ -213,17 +215,17 @@ static struct type member_type(
 	if (base.kind == VALUE_MAP && type_may_be(key, VALUE_STRING))
 		return type_any();
 	if (base.kind == VALUE_MAP)
-		return fail_at(c, at, "cannot use %s to get an element from %s", type_name(key),
-			type_name(base));
+		return grammar_fail(c, at, "cannot use %s to get an element from %s",
+			type_name(key), type_name(base));
 	if (base.kind == VALUE_ARRAY && type_may_be(key, VALUE_INT))
 		return type_of(base.item);
 	if (base.kind == VALUE_ARRAY)
-		return fail_at(c, at,
+		return grammar_fail(c, at,
 			"array elements can only be selected using an integer (got %s)",
 			type_name(key));
 	if (named)
-		return fail_at(c, at, "type %s has no fields", type_name(base));
-	return fail_at(c, at, "type %s[%s] is undefined", type_name(base), type_name(key));
+		return grammar_fail(c, at, "type %s has no fields", type_name(base));
+	return grammar_fail(c, at, "type %s[%s] is undefined", type_name(base), type_name(key));
 }
 
 static struct type parse_field(struct compiler *c, struct type base)
@@ -231,8 +233,8 @@ static struct type parse_field(struct compiler *c, struct type base)
 	struct token name = c->token;
 	if (name.kind != TOKEN_IDENTIFIER &&
 		(name.kind != TOKEN_OPERATOR || name.text.at[0] < 'a' || name.text.at[0] > 'z'))
-		return fail_at(c, name.at, "expected name");
-	advance(c);
+		return grammar_fail(c, name.at, "expected name");
+	grammar_advance(c);
 	struct type t = member_type(c, name.at, base, type_of(VALUE_STRING), true);
 	emit_constant(&c->out, value_text(name.text));
 	emit(&c->out, CODE_INDEX, 0, 2, 1);
@@ -247,18 +249,18 @@ static void parse_bound(struct compiler *c, const char *end)
 		return;
 	}
 	size_t at = c->token.at;
-	struct type t = parse(c, 0);
+	struct type t = parse_expression(c, 0);
 	if (!type_may_be(t, VALUE_INT))
-		fail_at(c, at, "non-integer slice index %s", type_name(t));
+		grammar_fail(c, at, "non-integer slice index %s", type_name(t));
 }
 
 static struct type parse_slice(struct compiler *c, size_t at, struct type base)
 {
-	expect_token(c, ":");
+	grammar_expect(c, ":");
 	parse_bound(c, "]");
-	expect_token(c, "]");
+	grammar_expect(c, "]");
 	if (!type_may_be(base, VALUE_ARRAY) && !type_may_be(base, VALUE_STRING))
-		return fail_at(c, at, "cannot slice %s", type_name(base));
+		return grammar_fail(c, at, "cannot slice %s", type_name(base));
 	emit(&c->out, CODE_SLICE, 0, 3, 1);
 	return base;
 }
@@ -266,19 +268,20 @@ static struct type parse_slice(struct compiler *c, size_t at, struct type base)
 static struct type parse_subscript(struct compiler *c, struct type base)
 {
 	size_t at = c->token.at;
-	expect_token(c, "[");
+	grammar_expect(c, "[");
 	if (token_is(&c->token, ":")) {
 		emit_constant(&c->out, (struct value){ 0 });
 		return parse_slice(c, at, base);
 	}
 	size_t key_at = c->token.at;
-	struct type key = parse(c, 0);
+	struct type key = parse_expression(c, 0);
 	if (token_is(&c->token, ":")) {
 		if (!type_may_be(key, VALUE_INT))
-			return fail_at(c, key_at, "non-integer slice index %s", type_name(key));
+			return grammar_fail(
+				c, key_at, "non-integer slice index %s", type_name(key));
 		return parse_slice(c, at, base);
 	}
-	expect_token(c, "]");
+	grammar_expect(c, "]");
 	struct type t = member_type(c, key_at, base, key, false);
 	emit(&c->out, CODE_INDEX, 0, 2, 1);
 	return t;
@@ -289,12 +292,12 @@ static struct type parse_optional(struct compiler *c, struct type base);
 
 struct type parse_postfix(struct compiler *c, struct type t)
 {
-	while (!failed(c)) {
+	while (!grammar_failed(c)) {
 		if (token_is(&c->token, "["))
 			t = parse_subscript(c, t);
-		else if (accept_token(c, "."))
+		else if (grammar_accept(c, "."))
 			t = parse_field(c, t);
-		else if (accept_token(c, "?."))
+		else if (grammar_accept(c, "?."))
 			return parse_optional(c, t);
 		else
 			break;
@@ -308,7 +311,7 @@ static struct type parse_optional(struct compiler *c, struct type base)
 	size_t jump = emit(&c->out, CODE_JUMP_IF_NIL, 0, 1, 1);
 	c->depth++;
 	if (c->depth > GRAMMAR_DEPTH_MAX)
-		return fail_at(c, c->token.at, "expression nests too deeply");
+		return grammar_fail(c, c->token.at, "expression nests too deeply");
 	struct type t = token_is(&c->token, "[") ? parse_subscript(c, any) : parse_field(c, any);
 	t = parse_postfix(c, t);
 	c->depth--;

@@ -72,13 +72,13 @@ static struct type result_of(struct compiler *c, const struct operator* op, size
 	struct type result;
 	if (type_binary(op->operation, left, right, &result))
 		return result;
-	return fail_at(c, at, "invalid operation: %s (mismatched types %s and %s)", op->text,
+	return grammar_fail(c, at, "invalid operation: %s (mismatched types %s and %s)", op->text,
 		type_name(left), type_name(right));
 }
 
 static struct type operand(struct compiler *c, const struct operator* op)
 {
-	return parse(c, op->precedence + (op->right ? 0 : 1));
+	return parse_expression(c, op->precedence + (op->right ? 0 : 1));
 }
 
 /* and, or: the right side runs only if the left one does not say it all. */
@@ -103,7 +103,7 @@ static struct type parse_coalesce(
 	emit_target(&c->out, jump);
 	const struct operator* next = operator_of(&c->token);
 	if (next && next->operation != OP_COALESCE)
-		return fail_at(c, c->token.at,
+		return grammar_fail(c, c->token.at,
 			"Operator (%s) and coalesce expressions (?"
 			"?) cannot be mixed. Wrap either by parentheses.",
 			next->text);
@@ -116,15 +116,16 @@ static struct type parse_matches(
 {
 	size_t start = c->out.made->count, pattern_at = c->token.at;
 	struct type result = result_of(c, op, at, left, operand(c, op));
-	if (failed(c))
+	if (grammar_failed(c))
 		return result;
 	const struct value *pattern = emit_take_constants(&c->out, start, 1);
 	if (!pattern)
-		return fail_at(c, pattern_at, "the pattern of matches must be a constant string");
+		return grammar_fail(
+			c, pattern_at, "the pattern of matches must be a constant string");
 	const char *why = NULL;
 	struct regex *r = regex_compile(c->out.arena, pattern->text, &why);
 	if (!r)
-		return fail_at(c, at, "%s", why);
+		return grammar_fail(c, at, "%s", why);
 	emit(&c->out, CODE_MATCHES, emit_regex(&c->out, r), 1, 1);
 	return result;
 }
@@ -142,7 +143,7 @@ static struct type parse_comparison(
 	emit(&c->out, CODE_CHAIN_BEGIN, op->operation, 2, 2);
 	while (is_comparison(next)) {
 		at = c->token.at;
-		advance(c);
+		grammar_advance(c);
 		struct type further = operand(c, next);
 		result = result_of(c, next, at, right, further);
 		emit(&c->out, CODE_CHAIN_NEXT, next->operation, 3, 2);
@@ -158,7 +159,7 @@ static struct type parse_binary(
 {
 	if (op->operation == OP_PIPE) {
 		struct token name = c->token;
-		expect_identifier(c);
+		grammar_identifier(c);
 		return parse_call(c, name, &left);
 	}
 	if (op->operation == OP_AND || op->operation == OP_OR)
@@ -181,10 +182,10 @@ static bool take_negation(struct compiler *c, unsigned precedence, bool *negated
 	if (!*negated)
 		return true;
 	struct token word = c->token;
-	advance(c);
+	grammar_advance(c);
 	const struct operator* op = operator_of(&c->token);
 	if (!may_be_negated(op)) {
-		fail_unexpected(c);
+		grammar_unexpected(c);
 		return false;
 	}
 	if (op->precedence >= precedence)
@@ -202,10 +203,10 @@ static struct type parse_operators(struct compiler *c, unsigned precedence, stru
 		if (!take_negation(c, precedence, &negated))
 			return left;
 		const struct operator* op = operator_of(&c->token);
-		if (!op || op->precedence < precedence || failed(c))
+		if (!op || op->precedence < precedence || grammar_failed(c))
 			return left;
 		size_t at = c->token.at;
-		advance(c);
+		grammar_advance(c);
 		left = parse_binary(c, op, at, left);
 		if (negated)
 			emit(&c->out, CODE_NOT, 0, 1, 1);
@@ -217,7 +218,8 @@ static struct type parse_operators(struct compiler *c, unsigned precedence, stru
 static void check_condition(struct compiler *c, size_t at, struct type t)
 {
 	if (!type_may_be(t, VALUE_BOOL))
-		fail_at(c, at, "non-bool expression (type %s) used as condition", type_name(t));
+		grammar_fail(
+			c, at, "non-bool expression (type %s) used as condition", type_name(t));
 }
 
 /* Emits the two ways of a condition that is on the stack; each way is read by `read`. */
@@ -236,14 +238,14 @@ static struct type parse_ways(struct compiler *c, struct type (*first)(struct co
 
 static struct type parse_ternary_first(struct compiler *c)
 {
-	struct type t = parse(c, 0);
-	expect_token(c, ":");
+	struct type t = parse_expression(c, 0);
+	grammar_expect(c, ":");
 	return t;
 }
 
 static struct type parse_ternary_second(struct compiler *c)
 {
-	return parse(c, 0);
+	return parse_expression(c, 0);
 }
 
 /* a ?: b is a ? a : b. */
@@ -251,17 +253,17 @@ static struct type parse_elvis(struct compiler *c, struct type condition)
 {
 	size_t jump = emit(&c->out, CODE_JUMP_IF_TRUE, 0, 1, 1);
 	emit(&c->out, CODE_POP, 0, 1, 0);
-	struct type other = parse(c, 0);
+	struct type other = parse_expression(c, 0);
 	emit_target(&c->out, jump);
 	return type_join(condition, other);
 }
 
 static struct type parse_ternary(struct compiler *c, struct type condition)
 {
-	while (token_is(&c->token, "?") && !failed(c)) {
+	while (token_is(&c->token, "?") && !grammar_failed(c)) {
 		check_condition(c, c->token.at, condition);
-		advance(c);
-		condition = accept_token(c, ":")
+		grammar_advance(c);
+		condition = grammar_accept(c, ":")
 				    ? parse_elvis(c, condition)
 				    : parse_ways(c, parse_ternary_first, parse_ternary_second);
 	}
@@ -270,9 +272,9 @@ static struct type parse_ternary(struct compiler *c, struct type condition)
 
 struct type parse_block(struct compiler *c)
 {
-	expect_token(c, "{");
+	grammar_expect(c, "{");
 	struct type t = parse_sequence(c);
-	expect_token(c, "}");
+	grammar_expect(c, "}");
 	return t;
 }
 
@@ -280,19 +282,19 @@ static struct type parse_if(struct compiler *c);
 
 static struct type parse_else(struct compiler *c)
 {
-	expect_token(c, "else");
-	return token_is(&c->token, "if") ? parse(c, 0) : parse_block(c);
+	grammar_expect(c, "else");
+	return token_is(&c->token, "if") ? parse_expression(c, 0) : parse_block(c);
 }
 
 static struct type parse_if(struct compiler *c)
 {
-	expect_token(c, "if");
+	grammar_expect(c, "if");
 	size_t at = c->token.at;
-	check_condition(c, at, parse(c, 0));
+	check_condition(c, at, parse_expression(c, 0));
 	return parse_ways(c, parse_block, parse_else);
 }
 
-const struct local *local_find(const struct compiler *c, struct view name)
+const struct local *grammar_local(const struct compiler *c, struct view name)
 {
 	for (size_t i = c->local_count; i-- > 0;) {
 		if (view_equal(c->locals[i].name, name))
@@ -301,7 +303,7 @@ const struct local *local_find(const struct compiler *c, struct view name)
 	return NULL;
 }
 
-size_t variable_find(const struct compiler *c, struct view name)
+size_t grammar_variable(const struct compiler *c, struct view name)
 {
 	size_t i = 0;
 	while (i < c->scope->variable_count && !view_equal(c->scope->variables[i].name, name))
@@ -311,25 +313,25 @@ size_t variable_find(const struct compiler *c, struct view name)
 
 static bool name_is_taken(const struct compiler *c, struct view name)
 {
-	return local_find(c, name) || variable_find(c, name) < c->scope->variable_count ||
+	return grammar_local(c, name) || grammar_variable(c, name) < c->scope->variable_count ||
 	       !expression_name_is_free(name);
 }
 
 /* let NAME = VALUE; REST */
 static struct type parse_let(struct compiler *c)
 {
-	expect_token(c, "let");
+	grammar_expect(c, "let");
 	size_t at = c->token.at;
-	struct view name = expect_identifier(c);
-	if (!failed(c) && name_is_taken(c, name))
-		return fail_at(c, at, "cannot redeclare %.*s", VIEW_ARGS(name));
+	struct view name = grammar_identifier(c);
+	if (!grammar_failed(c) && name_is_taken(c, name))
+		return grammar_fail(c, at, "cannot redeclare %.*s", VIEW_ARGS(name));
 	if (c->local_count == GRAMMAR_LOCALS_MAX)
-		return fail_at(c, at, "more than %d variables", GRAMMAR_LOCALS_MAX);
-	expect_token(c, "=");
+		return grammar_fail(c, at, "more than %d variables", GRAMMAR_LOCALS_MAX);
+	grammar_expect(c, "=");
 	struct local *local = &c->locals[c->local_count];
 	*local = (struct local){ .name = name, .slot = c->out.height };
-	local->type = parse(c, 0);
-	expect_token(c, ";");
+	local->type = parse_expression(c, 0);
+	grammar_expect(c, ";");
 	c->local_count++;
 	struct type t = parse_sequence(c);
 	c->local_count--;
@@ -339,12 +341,12 @@ static struct type parse_let(struct compiler *c)
 
 struct type parse_sequence(struct compiler *c)
 {
-	struct type t = parse(c, 0);
-	while (accept_token(c, ";") && !failed(c)) {
+	struct type t = parse_expression(c, 0);
+	while (grammar_accept(c, ";") && !grammar_failed(c)) {
 		if (c->token.kind == TOKEN_END)
 			break;
 		emit(&c->out, CODE_POP, 0, 1, 0);
-		t = parse(c, 0);
+		t = parse_expression(c, 0);
 	}
 	return t;
 }
@@ -354,10 +356,10 @@ struct type parse_sequence(struct compiler *c)
 static struct type parse_unary(struct compiler *c, const struct token *op)
 {
 	bool negates = token_is(op, "not") || token_is(op, "!");
-	advance(c);
-	struct type t = parse(c, negates ? PRECEDENCE_UNARY_NOT : PRECEDENCE_UNARY_SIGN);
+	grammar_advance(c);
+	struct type t = parse_expression(c, negates ? PRECEDENCE_UNARY_NOT : PRECEDENCE_UNARY_SIGN);
 	if (negates ? !type_may_be(t, VALUE_BOOL) : !type_may_be_number(t))
-		return fail_at(c, op->at, "invalid operation: %.*s (mismatched type %s)",
+		return grammar_fail(c, op->at, "invalid operation: %.*s (mismatched type %s)",
 			VIEW_ARGS(op->text), type_name(t));
 	emit(&c->out,
 		negates		    ? CODE_NOT
@@ -377,20 +379,20 @@ static struct type parse_operand(struct compiler *c)
 	struct token t = c->token;
 	if (is_unary(&t))
 		return parse_unary(c, &t);
-	if (accept_token(c, "(")) {
+	if (grammar_accept(c, "(")) {
 		struct type inner = parse_sequence(c);
-		expect_token(c, ")");
+		grammar_expect(c, ")");
 		return inner;
 	}
 	return parse_simple(c);
 }
 
-struct type parse(struct compiler *c, unsigned precedence)
+struct type parse_expression(struct compiler *c, unsigned precedence)
 {
-	if (failed(c))
+	if (grammar_failed(c))
 		return type_any();
 	if (++c->depth > GRAMMAR_DEPTH_MAX)
-		return fail_at(c, c->token.at, "expression nests too deeply");
+		return grammar_fail(c, c->token.at, "expression nests too deeply");
 	struct type t;
 	if (precedence == 0 && token_is(&c->token, "let"))
 		t = parse_let(c);

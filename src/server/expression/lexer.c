@@ -1,6 +1,7 @@
 /* From source text to tokens, one at a time. */
 #include "server/expression/lexer.h"
 
+#include "base/escape.h"
 #include "base/utf8.h"
 
 /* The octet `ahead` of the place; 0 at the end. */
@@ -86,66 +87,6 @@ static int digit_value(char c)
 	return 99;
 }
 
-/* `count` digits of this base at the place; false if there are fewer. */
-static bool take_digits(struct lexer *l, unsigned count, int base, uint32_t *n)
-{
-	*n = 0;
-	for (unsigned i = 0; i < count; i++) {
-		int digit = digit_value(peek(l, 0));
-		if (digit >= base)
-			return false;
-		*n = *n * (uint32_t)base + (uint32_t)digit;
-		l->at++;
-	}
-	return true;
-}
-
-static size_t put_utf8(char *to, uint32_t c)
-{
-	if (c < 0x80) {
-		to[0] = (char)c;
-		return 1;
-	}
-	size_t more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-	static const unsigned char lead[] = { 0, 0xc0, 0xe0, 0xf0 };
-	to[0] = (char)(lead[more] | (c >> (6 * more)));
-	for (size_t i = 1; i <= more; i++)
-		to[i] = (char)(0x80 | ((c >> (6 * (more - i))) & 0x3f));
-	return more + 1;
-}
-
-/* The escapes of one letter; 0 for a letter that is none. */
-static char simple_escape(char c)
-{
-	static const char from[] = "abfnrtv\\'\"`?", to[] = "\a\b\f\n\r\t\v\\'\"`?";
-	const char *found = c ? strchr(from, c) : NULL;
-	return found ? to[found - from] : '\0';
-}
-
-/* Resolves the escape behind a backslash into `to`; gives its octets, 0 if it is none. */
-static size_t take_escape(struct lexer *l, char *to)
-{
-	uint32_t n;
-	char c = peek(l, 0), simple = simple_escape(c);
-	if (simple) {
-		l->at++;
-		*to = simple;
-		return 1;
-	}
-	if (c >= '0' && c <= '3') {
-		if (!take_digits(l, 3, 8, &n))
-			return 0;
-		return put_utf8(to, n);
-	}
-	unsigned digits = c == 'x' || c == 'X' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
-	if (digits == 0)
-		return 0;
-	l->at++;
-	if (!take_digits(l, digits, 16, &n) || n > 0x10ffff || (n >= 0xd800 && n < 0xe000))
-		return 0;
-	return put_utf8(to, n);
-}
-
 /* Where the quote that closes the string at the place stands; the source's length if none does on
  * its line. */
 static size_t closing_quote(const struct lexer *l)
@@ -162,26 +103,16 @@ static size_t closing_quote(const struct lexer *l)
 	return l->source.length;
 }
 
-/* No escape is longer than what it stands for. */
 static struct token take_string(struct lexer *l)
 {
-	size_t start = l->at, end = closing_quote(l), length = 0;
+	size_t start = l->at, end = closing_quote(l), bad;
 	if (end == l->source.length)
 		return fail(l, start, "literal not terminated");
-	char *to = (char *)arena_octets(l->arena, end - start);
-	for (l->at++; l->at < end;) {
-		char c = l->source.at[l->at++];
-		if (c != '\\') {
-			to[length++] = c;
-			continue;
-		}
-		size_t escape_at = l->at - 1, octets = take_escape(l, to + length);
-		if (octets == 0 || l->at > end)
-			return fail(l, escape_at, "invalid char escape");
-		length += octets;
-	}
+	struct view text = { l->source.at + start + 1, end - start - 1 };
+	if (!escape_resolve(l->arena, text, &text, &bad))
+		return fail(l, start + 1 + bad, "invalid char escape");
 	l->at = end + 1;
-	return (struct token){ TOKEN_STRING, { to, length }, start };
+	return (struct token){ TOKEN_STRING, text, start };
 }
 
 static struct token take_raw_string(struct lexer *l)

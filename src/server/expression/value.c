@@ -229,7 +229,8 @@ static void print_at(struct arena_text *to, const struct value *v, unsigned dept
 		print_map(to, v, depth);
 		break;
 	case VALUE_OBJECT:
-		v->object.type->print(v->object.of, to);
+		if (v->object.type->print)
+			v->object.type->print(v->object.of, to);
 		break;
 	default:
 		arena_text_add_string(to, "<nil>");

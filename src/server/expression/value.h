@@ -37,7 +37,11 @@ struct object_type {
 	const char *name;
 	/* The field of this name, memory from the arena; false if there is none. */
 	bool (*field)(const void *object, struct view name, struct arena *arena, struct value *to);
-	/* As Go prints the whole of it. */
+	/* A method of this name, called; false with *why, or with *why NULL if there is no such
+	 * method. NULL: no methods. */
+	bool (*call)(const void *object, struct view name, const struct value *arguments,
+		size_t count, struct arena *arena, struct value *to, const char **why);
+	/* As Go prints the whole of it; NULL: it cannot be printed. */
 	void (*print)(const void *object, struct arena_text *to);
 };
 
