@@ -139,20 +139,21 @@ bool source_loc(struct rdata_source *s)
 
 /* --- printing --- */
 
-static void add_angle(struct text *t, uint32_t angle, char plus, char minus)
+static bool add_angle(struct text *t, uint32_t angle, uint32_t most, char plus, char minus)
 {
 	bool positive = angle > zero_angle;
 	uint32_t ms = positive ? angle - zero_angle : zero_angle - angle;
 	text_printf(t, "%02u %02u %u.%03u %c ", ms / MS_PER_DEGREE,
 		ms % MS_PER_DEGREE / MS_PER_MINUTE, ms % MS_PER_MINUTE / 1000, ms % 1000,
 		positive ? plus : minus);
+	return ms <= most * MS_PER_DEGREE;
 }
 
 /* The octet is a digit and a power of ten, of centimetres. */
 static bool add_size(struct text *t, uint8_t size)
 {
 	unsigned mantissa = size >> 4, exponent = size & 15;
-	if (mantissa > 9 || exponent > 9)
+	if (mantissa > 9 || exponent > 9 || (mantissa == 0 && exponent))
 		return false;
 	if (exponent < 2) {
 		text_printf(t, " 0.%02um", exponent ? mantissa * 10 : mantissa);
@@ -172,8 +173,8 @@ bool text_add_loc(struct text *t, struct reader *r)
 	uint32_t latitude = read_u32(r), longitude = read_u32(r), altitude = read_u32(r);
 	if (r->failed || version != 0)
 		return false;
-	add_angle(t, latitude, 'N', 'S');
-	add_angle(t, longitude, 'E', 'W');
+	if (!add_angle(t, latitude, 90, 'N', 'S') || !add_angle(t, longitude, 180, 'E', 'W'))
+		return false;
 	int64_t cm = (int64_t)altitude - SEA_LEVEL_CM;
 	uint64_t distance = (uint64_t)(cm < 0 ? -cm : cm);
 	text_printf(t, "%s%llu", cm < 0 ? "-" : "", (unsigned long long)distance / 100);

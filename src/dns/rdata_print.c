@@ -151,24 +151,29 @@ static void add_counted_16(struct printing *p)
 	}
 }
 
-static void add_bitmap(struct printing *p)
+/* False for a window that ends in an octet without types: its text would not give that back. */
+static bool add_bitmap(struct printing *p)
 {
 	while (!p->from.failed && p->from.at < p->from.end) {
-		unsigned window = read_u8(&p->from), length = read_u8(&p->from);
+		unsigned window = read_u8(&p->from), length = read_u8(&p->from), bits = 0;
 		for (unsigned at = 0; at < length; at++) {
-			unsigned bits = read_u8(&p->from);
+			bits = read_u8(&p->from);
 			for (unsigned bit = 0; bit < 8; bit++) {
 				if (bits & 0x80u >> bit)
 					add_type(p, (uint16_t)(window << 8 | at << 3 | bit));
 			}
 		}
+		if (bits == 0)
+			return false;
 	}
+	return true;
 }
 
+/* The same for ports. */
 static bool add_services(struct printing *p)
 {
 	struct view bits = take_rest(p);
-	if (bits.length > (UINT16_MAX + 1) / 8)
+	if (bits.length > (UINT16_MAX + 1) / 8 || (bits.length && bits.at[bits.length - 1] == 0))
 		return false;
 	for (size_t port = 0; port < 8 * bits.length; port++) {
 		if (bits.at[port / 8] & 0x80 >> port % 8)
@@ -320,8 +325,7 @@ static bool add_field(struct printing *p, enum rdata_field f)
 		add_counted_16(p);
 		return true;
 	case FIELD_BITMAP:
-		add_bitmap(p);
-		return true;
+		return add_bitmap(p);
 	case FIELD_SERVICES:
 		return add_services(p);
 	case FIELD_EUI48:

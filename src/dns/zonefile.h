@@ -17,7 +17,10 @@
 #include "dns/message.h"
 #include "dns/writer.h"
 
-enum { INCLUDES_NESTED_MAX = 7 };
+enum {
+	INCLUDES_NESTED_MAX = 7,
+	INCLUDES_MAX = 10000, /* of one file, with those of the files that it includes */
+};
 
 struct zonefile_frame; /* what is gone on with behind an included file or a $GENERATE */
 
@@ -30,7 +33,7 @@ struct zonefile {
 	bool has_owner, has_ttl;
 	bool ttl_is_set; /* by $TTL: other records' TTLs do not change it */
 	uint32_t ttl;
-	unsigned depth;	 /* of includes */
+	unsigned depth, includes; /* how deep in included files, and how many so far */
 	bool generating; /* the lines come from the $GENERATE that frame->generator is */
 	struct zonefile_frame *frame, *spare_frames;
 	char *generated;     /* GENERATED_LINE_MAX octets, once there has been a $GENERATE */

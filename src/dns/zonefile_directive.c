@@ -139,6 +139,8 @@ static bool read_include(struct zonefile *z)
 		return zonefile_fail(z, "$INCLUDE directive not allowed", t.text);
 	if (z->depth >= INCLUDES_NESTED_MAX)
 		return zonefile_fail(z, "too deeply nested $INCLUDE", t.text);
+	if (z->includes++ >= INCLUDES_MAX)
+		return zonefile_fail(z, "too many $INCLUDE", t.text);
 	const char *path = join(z, t.text), *why = z->include(z, path, &text);
 	if (why)
 		return fail_open(z, t.text, path, why);

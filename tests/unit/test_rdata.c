@@ -472,6 +472,10 @@ static void octets_without_a_text_are_printed_as_they_are(void **state)
 	check_opaque(TYPE_CAA, "0001202f");
 	check_opaque(29, "01121613800000008000000000989680");
 	check_opaque(29, "00fa1613800000008000000000989680");
+	check_opaque(29, "00121613fb0000008000000000989680");
+	check_opaque(29, "00051613800000008000000000989680");
+	check_opaque(TYPE_NSEC, "0000024000");
+	check_opaque(11, "c0000201060100");
 	check_opaque(42, "000118040a000001");
 	check_opaque(42, "00030000");
 	check_opaque(45, "0a0402ff");
