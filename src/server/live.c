@@ -175,7 +175,8 @@ void live_end(struct live *live, uint64_t deadline)
 {
 	for (struct listener *l = live->listeners; l; l = l->next)
 		workers_each(live->workers, live->worker_count, end_listener, l);
-	while (workers_waiting(live->workers, live->worker_count) > 0 && clock_now() < deadline)
+	while ((workers_waiting(live->workers, live->worker_count) > 0 || live->leaving > 0) &&
+		clock_now() < deadline)
 		fiber_sleep(NS_PER_MS);
 	workers_each(live->workers, live->worker_count, stop_worker_states, live->config);
 }

@@ -38,7 +38,8 @@ static struct {
 	struct watch signals;
 	struct timer reclaim;
 	uint8_t fingerprint[64]; /* of the Corefile that was read last, live or not */
-	bool ending, reloading;
+	bool started, ending, reloading;
+	int early; /* the last signal that came before it was started */
 	int exit_code;
 } server;
 
@@ -271,8 +272,12 @@ static void signals_ready(struct watch *w, uint32_t events)
 {
 	(void)events;
 	struct signalfd_siginfo info;
-	if (read(w->fd, &info, sizeof info) == sizeof info)
+	if (read(w->fd, &info, sizeof info) != sizeof info)
+		return;
+	if (server.started)
 		signal_arrived((int)info.ssi_signo);
+	else
+		server.early = (int)info.ssi_signo;
 }
 
 /* Blocked in every thread, so that they only come in by the descriptor. Hang-ups and broken pipes are nothing to us. */
@@ -326,8 +331,11 @@ static void start(void *data)
 	config_started(server.first);
 	if (!server.options->quiet)
 		banner_version(log_bare);
+	server.started = true;
 	if (!server.first->groups)
 		end_now();
+	else if (server.early)
+		signal_arrived(server.early);
 }
 
 static void control_run(unsigned workers, const sigset_t *signals)

@@ -17,6 +17,7 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { QUERY_ARENA_SIZE = 8192, POOL_MAX = 256 };
 
@@ -183,7 +184,7 @@ struct errand {
 	void *data;
 	_Atomic unsigned left;
 	struct loop *control;
-	struct fiber *waiter;
+	struct fiber *waiter; /* NULL: it has gone on */
 };
 
 struct errand_part {
@@ -194,7 +195,10 @@ struct errand_part {
 static void errand_done(void *data)
 {
 	struct errand *e = data;
-	fiber_wake(e->waiter);
+	if (e->waiter)
+		fiber_wake(e->waiter);
+	else
+		free(e);
 }
 
 static void errand_run(void *data)
@@ -202,26 +206,39 @@ static void errand_run(void *data)
 	struct errand_part *part = data;
 	struct errand *e = part->errand;
 	struct worker *w = part->worker;
+	struct loop *control = e->control;
 	free(part);
 	e->run(w->index, w->loop, e->data);
 	if (atomic_fetch_sub(&e->left, 1) == 1)
-		loop_post(e->control, errand_done, e);
+		loop_post(control, errand_done, e);
+}
+
+/* The control loop ends: nobody parks there any more, but what the workers use has to stay until they are done. */
+static void wait_in_place(struct errand *e)
+{
+	while (atomic_load(&e->left) > 0)
+		usleep(100);
+	e->waiter = NULL; /* errand_done() frees it */
 }
 
 void workers_each(struct worker *workers, unsigned count,
 	void (*run)(unsigned worker, struct loop *loop, void *data), void *data)
 {
-	struct errand e = { .run = run,
+	struct errand *e = memory_alloc(sizeof *e);
+	*e = (struct errand){ .run = run,
 		.data = data,
 		.left = count,
 		.control = loop_current(),
 		.waiter = fiber_self() };
 	for (unsigned i = 0; i < count; i++) {
 		struct errand_part *part = memory_alloc(sizeof *part);
-		*part = (struct errand_part){ &e, &workers[i] };
+		*part = (struct errand_part){ e, &workers[i] };
 		loop_post(workers[i].loop, errand_run, part);
 	}
-	fiber_park(0);
+	if (fiber_park(0) == WAIT_READY)
+		free(e);
+	else
+		wait_in_place(e);
 }
 
 /* --- how many --- */
