@@ -46,6 +46,7 @@ struct config {
 	struct endpoint_group *groups; /* one for each (scheme, address, port) */
 	unsigned workers;
 	struct loop *control; /* the control thread's, once config_start() was called */
+	bool replaces; /* another one was live when this one started: it is a reload */
 	_Atomic unsigned tasks;
 	_Atomic bool stopping;
 	const char *start_error; /* why config_start() failed */

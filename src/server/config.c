@@ -203,6 +203,7 @@ static bool stop_until(struct plugin *p, void *data)
 bool config_start(struct config *config, struct config *before)
 {
 	config->control = loop_current();
+	config->replaces = before != NULL;
 	struct plugin *failed = each_plugin(config, start_one, before);
 	if (!failed)
 		return true;
