@@ -163,7 +163,7 @@ bool time_parse(struct view text, uint32_t *seconds)
 	struct tm given = tm;
 	time_t point = timegm(&tm);
 	*seconds = (uint32_t)((uint64_t)point & UINT32_MAX);
-	return point >= 0 && tm.tm_mon == given.tm_mon && tm.tm_mday == given.tm_mday &&
+	return tm.tm_mon == given.tm_mon && tm.tm_mday == given.tm_mday &&
 	       tm.tm_hour == given.tm_hour && tm.tm_min == given.tm_min &&
 	       tm.tm_sec == given.tm_sec;
 }

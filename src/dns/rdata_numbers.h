@@ -20,8 +20,8 @@ void text_add_scheme(struct text *t, uint8_t scheme);
  * for anything else. */
 bool ttl_parse(struct view text, uint32_t *ttl);
 
-/* A time of RRSIG: YYYYMMDDHHmmSS, else seconds since 1970 (RFC 4034 3.2); false if the text is
- * neither. */
+/* A time of RRSIG: YYYYMMDDHHmmSS, of which 32 bits of seconds are kept, else seconds since 1970
+ * (RFC 4034 3.2); false if the text is neither. */
 bool time_parse(struct view text, uint32_t *time);
 
 /* Adds YYYYMMDDHHmmSS: of the points that the 32 bits may mean the last one up to 68 years ahead

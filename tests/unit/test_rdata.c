@@ -282,6 +282,8 @@ static void text_is_made_regular(void **state)
 	check_printed("CERT", "1 2 8 AQ ID", "PKIX 2 RSASHA256 AQID");
 	check_printed("RRSIG", "a rsasha1 3 86400 1900000000 1800000000 2642 example.org. AQ==",
 		"A 5 3 86400 20300317174640 20270115080000 2642 example.org. AQ==");
+	check_printed("RRSIG", "a 5 3 1 19631125173144 20300220173103 2642 example.org. AQ==",
+		"A 5 3 1 21000101000000 20300220173103 2642 example.org. AQ==");
 	check_printed("WKS", "192.0.2.1 tcp 80 25", "192.0.2.1 6 25 80");
 	check_printed("LOC", "52 N 8 30 E -20", "52 00 0.000 N 08 30 0.000 E -20m 1m 10000m 10m");
 	check_printed("LOC", "1 2 3.5 S 1 W 1.5m .01 123 1m",
