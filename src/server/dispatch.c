@@ -15,11 +15,14 @@ enum taken {
 	NO_HANDLERS, /* a block without plugins: refused */
 };
 
+/* A block that collects begins with none: what a block before it collected, whose filter then said no, is gone. */
 static void collect_metadata(struct query *q, const struct block *b)
 {
 	struct name zone;
-	if (!b->collects_metadata ||
-		!zones_match(b->metadata_zones, b->metadata_zone_count, q->name, &zone))
+	if (!b->collects_metadata)
+		return;
+	q->metadata = NULL;
+	if (!zones_match(b->metadata_zones, b->metadata_zone_count, q->name, &zone))
 		return;
 	for (struct plugin *p = b->plugins; p; p = p->sibling) {
 		if (p->type->metadata)
