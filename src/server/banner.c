@@ -1,6 +1,7 @@
 /* The banner, in CoreDNS's form. */
 #include "server/banner.h"
 
+#include "dns/reverse.h"
 #include <stdlib.h>
 #include <sys/utsname.h>
 
@@ -17,16 +18,9 @@ static bool is_preferred_label(struct view label)
 	return true;
 }
 
-static bool is_reverse(struct name zone)
-{
-	static const uint8_t v4[] = "\7in-addr\4arpa", v6[] = "\3ip6\4arpa";
-	return name_is_under(zone, (struct name){ v4, sizeof v4 }) ||
-	       name_is_under(zone, (struct name){ v6, sizeof v6 });
-}
-
 static bool is_preferred(struct name zone)
 {
-	if (is_reverse(zone))
+	if (name_is_reverse(zone))
 		return true;
 	for (; !name_is_root(zone); zone = name_parent(zone)) {
 		if (!is_preferred_label(name_first_label(zone)))
