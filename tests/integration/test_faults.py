@@ -1,6 +1,7 @@
 """What must not take the server down: dead and lying upstreams, floods, slow clients, full disks, no descriptors, kill -9."""
 import os
 import random
+import re
 import resource
 import signal
 import socket
@@ -424,6 +425,18 @@ def test_zone_file_half_written():
         assert "db" in s.log(), "nothing was said of the broken file"
         s.write("db", zone.format(serial=3))
         assert eventually(lambda: addresses(s.ask("www.example.org")) == ["192.0.2.3"], 5), s.log()
+
+
+def test_signals_while_it_starts():
+    """However early SIGTERM comes, the server ends in order; before it listens to signals, by the signal itself."""
+    for ms in (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 40, 60, 80, 120):
+        with Server(".:@PORT@ {\n whoami\n}\n", start=False) as s:
+            s.start(wait=False)
+            time.sleep(ms / 1000)
+            s.signal(signal.SIGTERM)
+            assert s.process.wait(10) in (0, -signal.SIGTERM), (ms, s.process.returncode, s.log())
+            s.process = None
+            assert not re.search("died|crash|SEGV|Sanitizer", s.log()), (ms, s.log())
 
 
 if __name__ == "__main__":
