@@ -60,7 +60,7 @@ static void departure_run(void *data)
 	while (!d->unseen) {
 		epoch_reclaim();
 		if (fiber_sleep(DEPARTURE_NAP_MS * NS_PER_MS) == WAIT_STOPPED)
-			break;
+			return; /* the process ends with queries in hand that see it still */
 	}
 	workers_each(d->live->workers, d->live->worker_count, stop_worker_states, d->config);
 	for (struct listener *l = d->listeners, *next; l; l = next) {

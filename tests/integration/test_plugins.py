@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import dns.message
 
@@ -134,6 +135,11 @@ def test_missing_weights_are_a_warning_or_an_error():
 
 # --- shed ---
 
+def status(task):
+    """How a thread is: T for stopped."""
+    return (task / "stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
 def test_shedding_answers_the_newest_queries():
     """The server stands still while queries come in; then it has more than it takes."""
     with Server("""
@@ -150,6 +156,7 @@ def test_shedding_answers_the_newest_queries():
         query = dns.message.make_query("a.example", "A").to_wire()
         sent = 3000
         os.kill(pid, signal.SIGSTOP)
+        assert eventually(lambda: all(status(task) == "T" for task in Path(f"/proc/{pid}/task").iterdir()))
         for number in range(sent):
             c.send(number.to_bytes(2, "big") + query[2:])
         os.kill(pid, signal.SIGCONT)

@@ -56,6 +56,16 @@ def test_missing_corefile_leaves_the_old_one():
         assert answer(s) == ["192.0.2.1"]
 
 
+def test_end_right_after_a_reload():
+    for number in (signal.SIGTERM, signal.SIGINT) * 4:
+        with Server(".:@PORT@ {\n    bind 127.0.0.1\n    whoami\n}\n") as s:
+            s.write("Corefile", "# another\n.:@PORT@ {\n    bind 127.0.0.1\n    whoami\n}\n")
+            s.signal(signal.SIGUSR1)
+            assert s.logged(r"^\[INFO\] Reloading complete$"), s.log()
+            s.signal(number)
+            assert s.process.wait(10) == 0, s.log()
+
+
 def test_new_listeners_open_and_old_ones_close():
     with Server(ONE) as s:
         s.write("Corefile", ONE + TWO.replace("@PORT@", "@OTHER@"))
