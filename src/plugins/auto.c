@@ -391,15 +391,28 @@ static bool auto_start(struct plugin *self, struct plugin *before)
 	return true;
 }
 
+/* The longest zone above the name, of those that the plugin is to serve. */
+static const struct found *found_above(const struct plugin *self, struct name qname)
+{
+	struct auto_state *a = self->state;
+	struct name within;
+	if (!zones_match(a->zones, a->zone_count, qname, &within))
+		return NULL;
+	const struct served_zones *live = atomic_load_explicit(&a->live, memory_order_acquire);
+	return live ? name_map_longest(&live->map, qname, NAME_MAP_ANY) : NULL;
+}
+
+static bool auto_zone_above(struct plugin *self, struct name qname, struct name *zone)
+{
+	const struct found *z = found_above(self, qname);
+	if (z)
+		*zone = z->file.origin;
+	return z != NULL;
+}
+
 static int auto_serve(struct plugin *self, struct query *q)
 {
-	const struct auto_state *a = self->state;
-	struct name within;
-	if (!zones_match(a->zones, a->zone_count, q->name, &within))
-		return next(self, q);
-	const struct served_zones *live =
-		atomic_load_explicit(&((struct auto_state *)a)->live, memory_order_acquire);
-	const struct found *z = live ? name_map_longest(&live->map, q->name, NAME_MAP_ANY) : NULL;
+	const struct found *z = found_above(self, q->name);
 	if (!z)
 		return self->next ? next(self, q) : RCODE_REFUSED;
 	return zone_answer(self, q, zone_file_zone(&z->file), NULL);
@@ -440,4 +453,5 @@ PLUGIN(auto) = {
 	.finish = auto_finish,
 	.start = auto_start,
 	.serve = auto_serve,
+	.zone_above = auto_zone_above,
 };

@@ -66,6 +66,9 @@ struct plugin_type {
 	void (*metadata)(struct plugin *self, struct query *q);
 	/* Whether it is ready, for `ready`; NULL: always. Control thread. */
 	bool (*ready)(struct plugin *self);
+	/* The longest of the zones that the plugin finds while it runs (auto) above qname, for the label `zone` of metrics; good
+	 * for as long as the query. False if there is none. NULL: all of the plugin's zones stand in the Corefile. */
+	bool (*zone_above)(struct plugin *self, struct name qname, struct name *zone);
 };
 
 /* A plugin in one server block. Immutable once live, but for what its state says of itself. */

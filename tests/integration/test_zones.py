@@ -166,6 +166,14 @@ def test_auto_finds_files_and_loses_them():
         assert answer(s, "www.example.net") == ["192.0.2.2"]
 
 
+def test_metrics_know_the_zones_that_auto_found():
+    with Server(AUTO.replace("errors", "errors\n    prometheus 127.0.0.1:@PROM@"), {"zones/db.example.org": zone(1, "192.0.2.1")}) as s:
+        assert answer(s) == ["192.0.2.1"]
+        s.ask("www.example.net")
+        assert eventually(lambda: s.metric(r'coredns_dns_requests_total\{.*zone="example.org."') == 1), s.http("/metrics", "PROM")
+        assert s.metric(r'coredns_dns_requests_total\{.*zone="\."') == 1, s.http("/metrics", "PROM")
+
+
 def test_auto_keeps_zones_of_a_directory_that_cannot_be_read():
     with Server(AUTO, {"zones/db.example.org": zone(1, "192.0.2.1")}) as s:
         assert answer(s) == ["192.0.2.1"]

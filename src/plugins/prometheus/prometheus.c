@@ -15,12 +15,15 @@ struct prometheus {
 	const struct name *zones; /* of the block */
 	struct view *zone_texts;  /* as labels, then "." for a name under none of them */
 	size_t zone_count;
+	struct plugin *finder; /* the block's plugin that finds zones of its own, or NULL */
 };
 
 /* A worker's accounts for one listener of the block: one a zone, and one for ".". */
 struct listener_accounts {
 	struct listener_accounts *next;
 	const struct listener *listener;
+	struct name_buffer found; /* the zone of `finder` that was counted last; length 0: none yet */
+	struct account *of_found;
 	struct account *by_zone[];
 };
 
@@ -94,11 +97,21 @@ static void metrics_page(void *unused, struct admin_page *page)
 	metrics_write(&page->body);
 }
 
+/* The first plugin of the block that finds zones while it runs. */
+static struct plugin *zone_finder(const struct block *b)
+{
+	struct plugin *p = b->chain;
+	while (p && !p->type->zone_above)
+		p = p->next;
+	return p;
+}
+
 static bool prometheus_start(struct plugin *self, struct plugin *before)
 {
 	(void)before;
 	struct prometheus *p = self->state;
 	struct text why = { 0 };
+	p->finder = zone_finder(self->block);
 	p->mount = admin_mount(p->address, "/metrics", metrics_page, NULL, &why);
 	if (!p->mount)
 		start_error(self, "%s", why.at);
@@ -179,6 +192,18 @@ static size_t zone_index(const struct prometheus *p, struct name qname)
 	return longest;
 }
 
+/* Zones that are found come and go: only the last one is remembered, by name. */
+static struct account *account_of_found(
+	struct listener_accounts *l, const struct query *q, struct name zone)
+{
+	if (!l->found.length || !name_equal(name_of(&l->found), zone)) {
+		name_lower(zone, &l->found);
+		l->of_found = account_get(
+			query_server(q), view_of(name_text(q->arena, zone)), query_view(q));
+	}
+	return l->of_found;
+}
+
 static struct account *account_of(const struct plugin *self, const struct query *q)
 {
 	const struct prometheus *p = self->state;
@@ -189,6 +214,10 @@ static struct account *account_of(const struct plugin *self, const struct query 
 	if (!l)
 		l = accounts_new(p, w, q);
 	size_t zone = zone_index(p, q->name);
+	struct name found;
+	if (p->finder && p->finder->type->zone_above(p->finder, q->name, &found) &&
+		(zone == p->zone_count || found.length > p->zones[zone].length))
+		return account_of_found(l, q, found);
 	if (!l->by_zone[zone])
 		l->by_zone[zone] = account_get(query_server(q), p->zone_texts[zone], query_view(q));
 	return l->by_zone[zone];
