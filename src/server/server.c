@@ -95,21 +95,9 @@ static void end_now(void)
 	loop_stop(server.control);
 }
 
-/* A signal may come before there is anything to end or replace; false when there will never be. */
-static bool wait_until_live(void)
-{
-	while (!server.live.config) {
-		if (fiber_sleep(NS_PER_MS) == WAIT_STOPPED)
-			return false;
-	}
-	return true;
-}
-
 static void end_gracefully(void *data)
 {
 	(void)data;
-	if (!wait_until_live())
-		return;
 	config_shutdown(server.live.config);
 	pidfile_remove();
 	supervised_notify(SUPERVISED_STOPPING);
@@ -121,8 +109,6 @@ static void end_gracefully(void *data)
 static void end_interrupted(void *data)
 {
 	(void)data;
-	if (!wait_until_live())
-		return;
 	pidfile_remove();
 	config_shutdown(server.live.config);
 	supervised_notify(SUPERVISED_STOPPING);
@@ -229,8 +215,7 @@ enum reload_result reload_if_changed(void)
 static void reload_by_signal(void *data)
 {
 	(void)data;
-	if (wait_until_live())
-		reload_now("SIGUSR1");
+	reload_now("SIGUSR1");
 }
 
 /* --- signals --- */
