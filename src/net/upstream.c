@@ -99,15 +99,15 @@ void table_receive(
 }
 
 void table_fail(struct attempt_table *t, enum attempt_result result, enum attempt_step step,
-	int error, const struct endpoint *from, const struct endpoint *to)
+	int error)
 {
+	struct endpoint local = socket_local(t->fd);
 	for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
 		while (t->slots[slot]) {
 			struct attempt *a = t->slots[slot];
 			a->step = step;
 			a->error = error;
-			a->from = *from;
-			a->to = *to;
+			a->from = local;
 			table_remove(a);
 			a->done(a, result, NULL, 0);
 		}
@@ -225,9 +225,10 @@ void attempt_start(struct upstream_pool *p, struct attempt *a, bool stream)
 {
 	a->stream = stream;
 	a->sent = clock_batch();
-	a->to = p->upstream->endpoint;
+	a->pool = p;
 	a->step = STEP_READ;
 	a->error = 0;
+	a->from.any.sa_family = 0;
 	if (stream)
 		tcp_attempt(p, a);
 	else
@@ -288,7 +289,7 @@ const char *attempt_error(const struct attempt *a, char to[static ATTEMPT_ERROR_
 	const char *proto = a->stream ? "tcp" : "udp";
 	const char *why = a->error ? error_text(a->error) : "i/o timeout";
 	char peer[ENDPOINT_TEXT_MAX], local[ENDPOINT_TEXT_MAX];
-	endpoint_print(&a->to, peer);
+	endpoint_print(&a->pool->upstream->endpoint, peer);
 	if (a->from.any.sa_family)
 		endpoint_print(&a->from, local);
 	else

@@ -80,7 +80,7 @@ struct attempt {
 	/* why it failed */
 	enum attempt_step step;
 	int error; /* errno; 0: time-out */
-	struct endpoint from, to;
+	struct endpoint from; /* local address, if the connection had one */
 };
 
 /* Sends the query over UDP, or over TCP if `stream`. done() may be called before this returns; `wire` is there until

@@ -7,6 +7,7 @@
 enum {
 	TABLE_SLOTS = 32,
 	INBOX_BATCH = 64,
+	OUTBOX_BATCH = 64,
 	UDP_SOCKETS = 64, /* one of them is drawn for the queries of a round */
 };
 
@@ -23,11 +24,18 @@ struct attempt_table {
 struct upstream_socket;
 struct upstream_stream;
 
+/* Queries on their way out. */
+struct upstream_outbox {
+	struct mmsghdr messages[OUTBOX_BATCH];
+	struct iovec parts[OUTBOX_BATCH][2];
+};
+
 /* Where a thread receives: shared by all its pools, since nothing stays there. Only pages that answers fill are ever
  * resident. */
 struct upstream_inbox {
 	struct mmsghdr messages[INBOX_BATCH];
 	struct iovec wire[INBOX_BATCH];
+	struct upstream_outbox out;
 	uint8_t room[INBOX_BATCH][UINT16_MAX];
 };
 
@@ -60,7 +68,7 @@ void table_receive(
 
 /* Ends all attempts of the table in the same way. */
 void table_fail(struct attempt_table *t, enum attempt_result result, enum attempt_step step,
-	int error, const struct endpoint *from, const struct endpoint *to);
+	int error);
 
 /* A new socket of this type, bound to the upstream's source address. -1 with errno. */
 int upstream_socket_new(const struct upstream *u, int type);

@@ -81,9 +81,8 @@ static void stream_close(struct upstream_stream *s)
 static void stream_fail(
 	struct upstream_stream *s, enum attempt_result result, enum attempt_step step, int error)
 {
-	struct endpoint local = socket_local(s->watch.fd);
 	s->table.count++;
-	table_fail(&s->table, result, step, error, &local, &s->pool->upstream->endpoint);
+	table_fail(&s->table, result, step, error);
 	stream_close(s);
 }
 
@@ -388,7 +387,6 @@ void tcp_attempt(struct upstream_pool *p, struct attempt *a)
 		a->done(a, ATTEMPT_FAILED, NULL, 0);
 		return;
 	}
-	a->pool = p;
 	table_add(&s->table, a);
 	output_add(s, a);
 	if (s->connected)

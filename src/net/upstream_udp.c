@@ -14,7 +14,6 @@
 
 enum {
 	QUERIES_A_SOCKET = 4096,
-	SEND_BATCH = 64,
 };
 
 struct upstream_socket {
@@ -77,11 +76,10 @@ static void queue_forget(struct upstream_pool *p)
 static void socket_failed(struct upstream_socket *s, int error)
 {
 	struct upstream_pool *p = s->pool;
-	struct endpoint local = socket_local(s->watch.fd);
 	if (p->sending == s)
 		queue_forget(p);
 	s->table.count++; /* holds the socket open */
-	table_fail(&s->table, ATTEMPT_FAILED, STEP_READ, error, &local, &p->upstream->endpoint);
+	table_fail(&s->table, ATTEMPT_FAILED, STEP_READ, error);
 	if (--s->table.count == 0)
 		drained(&s->table);
 }
@@ -170,7 +168,6 @@ void udp_attempt(struct upstream_pool *p, struct attempt *a)
 		upstream_count(p->upstream, UPSTREAM_HIT_UDP);
 	}
 	table_add(&p->sending->table, a);
-	a->pool = p;
 	a->queued = true;
 	a->queue_next = NULL;
 	*p->queue_end = a;
@@ -189,20 +186,19 @@ void udp_unqueue(struct upstream_pool *p, struct attempt *a)
 	a->queued = false;
 }
 
-/* Takes up to SEND_BATCH queries off the queue. */
-static unsigned batch_fill(
-	struct upstream_pool *p, struct mmsghdr *messages, struct iovec parts[][2])
+/* Takes up to OUTBOX_BATCH queries off the queue. */
+static unsigned batch_fill(struct upstream_pool *p, struct upstream_outbox *out)
 {
 	unsigned count = 0;
-	while (p->queue && count < SEND_BATCH) {
+	while (p->queue && count < OUTBOX_BATCH) {
 		struct attempt *a = p->queue;
+		struct iovec *parts = out->parts[count];
 		p->queue = a->queue_next;
 		a->queued = false;
-		parts[count][0] = (struct iovec){ a->id, sizeof a->id };
-		parts[count][1] = (struct iovec){ (uint8_t *)(uintptr_t)a->query + sizeof a->id,
+		parts[0] = (struct iovec){ a->id, sizeof a->id };
+		parts[1] = (struct iovec){ (uint8_t *)(uintptr_t)a->query + sizeof a->id,
 			a->query_length - sizeof a->id };
-		messages[count].msg_hdr = (struct msghdr){ .msg_iov = parts[count], .msg_iovlen = 2 };
-		count++;
+		out->messages[count++].msg_hdr = (struct msghdr){ .msg_iov = parts, .msg_iovlen = 2 };
 	}
 	if (!p->queue)
 		p->queue_end = &p->queue;
@@ -234,12 +230,11 @@ static void batch_send(struct upstream_socket *s, struct mmsghdr *messages, unsi
 
 void udp_flush(struct upstream_pool *p)
 {
-	struct mmsghdr messages[SEND_BATCH];
-	struct iovec parts[SEND_BATCH][2];
+	struct upstream_outbox *out = &upstream_inbox(p->loop)->out;
 	struct upstream_socket *s = p->sending;
 	while (p->queue) {
-		unsigned count = batch_fill(p, messages, parts);
-		batch_send(s, messages, count);
+		unsigned count = batch_fill(p, out);
+		batch_send(s, out->messages, count);
 	}
 	p->sending = NULL;
 	if (s && s->retired && !s->table.count)
@@ -267,9 +262,8 @@ bool udp_sweep(struct upstream_pool *p)
 
 static void socket_stop(struct upstream_socket *s)
 {
-	struct endpoint none = { .v6 = { 0 } };
 	s->retired = false;
-	table_fail(&s->table, ATTEMPT_STOPPED, STEP_READ, 0, &none, &s->pool->upstream->endpoint);
+	table_fail(&s->table, ATTEMPT_STOPPED, STEP_READ, 0);
 	socket_close(s);
 }
 

@@ -97,6 +97,11 @@ static void flight_free(struct flight *f)
 	free(f);
 }
 
+static unsigned attempts_kept(const struct flight *f)
+{
+	return f->attempts_made < FLIGHT_ATTEMPTS ? f->attempts_made : FLIGHT_ATTEMPTS;
+}
+
 static void table_remove(struct flight *f)
 {
 	struct flights *flights = f->flights;
@@ -109,7 +114,7 @@ static void table_remove(struct flight *f)
 		timer_cancel(flights->loop, &f->forget);
 		flights->late--;
 	}
-	for (unsigned i = 0; i < FLIGHT_ATTEMPTS; i++)
+	for (unsigned i = 0; i < attempts_kept(f); i++)
 		attempt_cancel(&f->attempts[i].attempt);
 	if (flights->spare_count == SPARE_MAX) {
 		flight_free(f);
@@ -194,11 +199,7 @@ static struct flight *start(struct flights *flights, uint64_t hash, const uint8_
 	f->followers = NULL;
 	f->attempts_made = 0;
 	f->answered = false;
-	for (unsigned i = 0; i < FLIGHT_ATTEMPTS; i++) {
-		f->attempts[i].flight = f;
-		f->attempts[i].attempt.exact_case = random_case;
-		f->attempts[i].attempt.done = attempt_done;
-	}
+	f->random_case = random_case;
 	if (++flights->count > 2 * flights->slot_count)
 		table_grow(flights);
 	struct flight **slot = slot_of(flights, hash);
@@ -334,12 +335,16 @@ static enum flight_result wait_for(
 enum flight_result flight_ask(struct flight *f, struct upstream_pool *pool, size_t upstream,
 	bool stream, uint64_t timeout, uint64_t deadline)
 {
-	struct flight_attempt *fa = &f->attempts[f->attempts_made++ % FLIGHT_ATTEMPTS];
-	attempt_cancel(&fa->attempt);
+	struct flight_attempt *fa = &f->attempts[f->attempts_made % FLIGHT_ATTEMPTS];
+	if (f->attempts_made++ >= FLIGHT_ATTEMPTS)
+		attempt_cancel(&fa->attempt);
 	fa->upstream = upstream;
+	fa->flight = f;
 	fa->attempt.query = f->query;
 	fa->attempt.query_length = f->query_length;
 	fa->attempt.question_end = f->question_end;
+	fa->attempt.exact_case = f->random_case;
+	fa->attempt.done = attempt_done;
 	f->leader = fiber_self();
 	attempt_start(pool, &fa->attempt, stream);
 	return wait_for(f, &fa->attempt, timeout, deadline);
@@ -393,7 +398,7 @@ static void release_followers(struct flight *f, const struct flight_outcome *out
 
 static bool any_pending(const struct flight *f)
 {
-	for (unsigned i = 0; i < FLIGHT_ATTEMPTS; i++)
+	for (unsigned i = 0; i < attempts_kept(f); i++)
 		if (attempt_pending(&f->attempts[i].attempt))
 			return true;
 	return false;

@@ -49,6 +49,7 @@ struct flight {
 	uint8_t *query; /* id 0 */
 	size_t query_length, query_capacity, question_end;
 	bool stream;    /* the clients came over a stream */
+	bool random_case;
 	struct fiber *leader; /* NULL: left behind by one that failed */
 	struct follower *followers;
 	struct flight_attempt attempts[FLIGHT_ATTEMPTS];
