@@ -112,34 +112,53 @@ void text_add_hex_upper(struct text *t, struct view octets)
 	add_hex(t, octets, "0123456789ABCDEF");
 }
 
-/* Adds a digit for every so many bits, the last ones filled up with zeros; gives the number of
+/* Writes a digit for every so many bits, the last ones filled up with zeros; gives the number of
  * digits. */
-static size_t add_digits(struct text *t, struct view octets, unsigned bits, const char *digits)
+static size_t encode(struct view octets, unsigned bits, const char *digits, char *to)
 {
 	uint32_t value = 0, mask = (1u << bits) - 1;
 	unsigned held = 0;
 	size_t count = 0;
 	for (size_t i = 0; i < octets.length; i++) {
 		value = (value << 8 | (unsigned char)octets.at[i]) & 0xffff;
-		for (held += 8; held >= bits; held -= bits, count++)
-			text_add_char(t, digits[value >> (held - bits) & mask]);
+		for (held += 8; held >= bits; held -= bits)
+			to[count++] = digits[value >> (held - bits) & mask];
 	}
-	if (held) {
-		text_add_char(t, digits[value << (bits - held) & mask]);
-		count++;
+	if (held)
+		to[count++] = digits[value << (bits - held) & mask];
+	return count;
+}
+
+/* Adds the same, piece by piece; a piece is whole digits of either base. */
+static size_t add_digits(struct text *t, struct view octets, unsigned bits, const char *digits)
+{
+	enum { PIECE_OCTETS = 60, PIECE_DIGITS = 96 };
+	size_t count = 0;
+	while (octets.length) {
+		char piece[PIECE_DIGITS];
+		size_t n = octets.length < PIECE_OCTETS ? octets.length : PIECE_OCTETS;
+		size_t length = encode(view_first(octets, n), bits, digits, piece);
+		text_add(t, (struct view){ piece, length });
+		octets = view_skip(octets, n);
+		count += length;
 	}
 	return count;
 }
 
 void text_add_base64(struct text *t, struct view octets)
 {
-	size_t count = add_digits(
-		t, octets, 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
-	for (; count % 4; count++)
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	for (size_t count = add_digits(t, octets, 6, digits); count % 4; count++)
 		text_add_char(t, '=');
 }
 
 void text_add_base32hex(struct text *t, struct view octets)
 {
 	add_digits(t, octets, 5, "0123456789ABCDEFGHIJKLMNOPQRSTUV");
+}
+
+size_t base32hex_encode(struct view octets, char *to)
+{
+	return encode(octets, 5, "0123456789abcdefghijklmnopqrstuv", to);
 }

@@ -33,4 +33,8 @@ void text_add_hex_upper(struct text *t, struct view octets);
 void text_add_base64(struct text *t, struct view octets);
 void text_add_base32hex(struct text *t, struct view octets);
 
+/* Writes base32hex in lower case without padding to `to`, which has room for 8 digits for each 5
+ * octets begun; gives the number of digits. */
+size_t base32hex_encode(struct view octets, char *to);
+
 #endif

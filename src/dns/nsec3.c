@@ -1,6 +1,7 @@
 /* The NSEC3 hash: H(H(...H(name, salt), salt)..., salt). */
 #include "dns/nsec3.h"
 
+#include "base/encoding.h"
 #include "dns/crypto.h"
 
 bool nsec3_parameters_read(struct view rdata, struct nsec3_parameters *p)
@@ -23,19 +24,6 @@ bool nsec3_parameters_equal(const struct nsec3_parameters *a, const struct nsec3
 	       a->salt_length == b->salt_length && memcmp(a->salt, b->salt, a->salt_length) == 0;
 }
 
-/* 20 octets are exactly 32 digits of 5 bits (RFC 4648 7). */
-static void base32hex(
-	const uint8_t hash[static NSEC3_HASH_OCTETS], uint8_t label[static NSEC3_LABEL_OCTETS])
-{
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
-	unsigned bits = 0, held = 0;
-	for (size_t i = 0; i < NSEC3_HASH_OCTETS; i++) {
-		bits = (bits & 0x1f) << 8 | hash[i];
-		for (held += 8; held >= 5; held -= 5)
-			*label++ = (uint8_t)digits[bits >> (held - 5) & 0x1f];
-	}
-}
-
 void nsec3_label(
 	const struct nsec3_parameters *p, struct name n, uint8_t label[static NSEC3_LABEL_OCTETS])
 {
@@ -48,5 +36,6 @@ void nsec3_label(
 		memcpy(input + sizeof hash, p->salt, p->salt_length);
 		crypto_sha1(input, sizeof hash + p->salt_length, hash);
 	}
-	base32hex(hash, label);
+	/* 20 octets are exactly 32 digits */
+	base32hex_encode((struct view){ (const char *)hash, sizeof hash }, (char *)label);
 }

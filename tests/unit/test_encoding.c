@@ -50,6 +50,15 @@ static void test_vectors_both_ways(void **state)
 		check(&base64, view_of(rows[i][0]), rows[i][2]);
 		check(&base32, view_of(rows[i][0]), rows[i][3]);
 	}
+	char octets[300], lower[8];
+	assert_int_equal(base32hex_encode(VIEW("fooba"), lower), 8);
+	assert_memory_equal(lower, "cpnmuoj1", 8);
+	struct text t = { 0 };
+	memset(octets, 0xff, sizeof octets);
+	text_add_base64(&t, (struct view){ octets, 299 });
+	assert_int_equal(t.length, 400);
+	assert_string_equal(t.at + 394, "////8=");
+	text_free(&t);
 	check(&hex_upper, VIEW("\xab\xcd"), "ABCD");
 	check(&base64, VIEW("\xfb\xff\xfe"), "+//+");
 }
