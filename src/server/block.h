@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 struct endpoint_group;
+struct needed_path;
 
 /*
  * One server block. Set up by its directives: root, bind, debug, timeouts, multisocket and their like have no handler
@@ -49,6 +50,7 @@ struct config {
 	bool replaces; /* another one was live when this one started: it is a reload */
 	_Atomic unsigned tasks;
 	_Atomic bool stopping;
+	struct needed_path *needed_paths; /* see sandbox_need() */
 	const char *start_error; /* why config_start() failed */
 };
 

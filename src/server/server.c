@@ -13,6 +13,7 @@
 #include "server/corefile_review.h"
 #include "server/live.h"
 #include "server/reload.h"
+#include "server/sandbox.h"
 #include "server/supervisor.h"
 #include <errno.h>
 #include <signal.h>
@@ -51,6 +52,8 @@ static struct config *config_read(struct server_options *options, unsigned worke
 	struct complaints c;
 	complaints_init(&c, arena);
 	struct corefile *corefile = corefile_load(arena, &options->source, &c);
+	if (corefile)
+		sandbox_review(corefile);
 	struct config *config = corefile ? config_build(arena, corefile, workers, false, &c) : NULL;
 	for (const struct complaint *w = c.first; w; w = w->next) {
 		if (w->warning)
@@ -385,6 +388,8 @@ int server_run(struct server_options *options)
 		return EXIT_START_FAILED;
 	}
 	signals_block(&signals);
+	if (options->sandbox)
+		sandbox_enter(server.first, options);
 	log_start();
 	control_run(workers, &signals);
 	forget();
