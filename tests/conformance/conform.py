@@ -379,6 +379,7 @@ class Run:
         kw = {}
         flags = dns.flags.RD
         opcode = id = None
+        version = 0
         edns_options = []
         for o in opts:
             if o in ("tcp", "tls", "doh", "doh-get", "doq", "doh3", "grpc"): proto = o
@@ -389,7 +390,7 @@ class Run:
             elif o.startswith("id="): id = int(o[3:])
             elif o.startswith("opcode="): opcode = dns.opcode.from_text(o[7:])
             elif o.startswith("bufsize="): kw.setdefault("use_edns", 0); kw["payload"] = int(o[8:])
-            elif o.startswith("edns="): kw["use_edns"] = int(o[5:])
+            elif o.startswith("edns="): kw["use_edns"], version = 0, int(o[5:])
             elif o == "do": kw.setdefault("use_edns", 0); kw["want_dnssec"] = True
             elif o == "nsid": kw.setdefault("use_edns", 0); edns_options.append(dns.edns.GenericOption(3, b""))
             elif o.startswith("ecs="):
@@ -401,6 +402,7 @@ class Run:
             kw["options"] = edns_options
         m = dns.message.make_query(dns.name.from_text(name), rtype, rdclass, **kw)
         m.flags = flags
+        m.ednsflags |= version << 16               # make_query() takes 1 for True
         self.asked += 1
         m.id = id if id is not None else 0 if proto in ("doq", "doh3") else 1000 + self.asked      # the same in every run: logs show it
         if opcode is not None:
