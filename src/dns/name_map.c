@@ -72,8 +72,17 @@ struct name_entry *name_map_add(struct name_map *m, struct arena *arena, struct 
 	return e;
 }
 
+/* With one name there is nothing to search: most servers have one zone at a listener, and one in a plugin. */
+static void *longest_of_one(const struct name_entry *e, struct name n, unsigned below)
+{
+	bool fits = below == NAME_MAP_ANY || name_labels(e->name) < below;
+	return fits && name_is_under(n, e->name) ? e->value : NULL;
+}
+
 void *name_map_longest(const struct name_map *m, struct name n, unsigned below)
 {
+	if (m->count == 1)
+		return longest_of_one(&m->entries[0], n, below);
 	unsigned labels = name_labels(n);
 	if (below == 0)
 		return NULL;
@@ -81,8 +90,7 @@ void *name_map_longest(const struct name_map *m, struct name n, unsigned below)
 		n = name_parent(n);
 	for (;; n = name_parent(n), labels--) {
 		if (m->label_counts & label_bit(labels)) {
-			const struct name_entry *e =
-				labels == 0 && m->count == 1 ? &m->entries[0] : find(m, n);
+			const struct name_entry *e = find(m, n);
 			if (e)
 				return e->value;
 		}

@@ -81,15 +81,21 @@ static size_t suffix_find(const struct writer *w, struct name n, size_t i)
 	return 0;
 }
 
-static void question_remember(struct writer *w)
+/*
+ * The offset of the question's suffix that is n's suffix from octet i on; 0 if the question has no such suffix. Most names of
+ * a message end as its question does, and this needs no table.
+ */
+static size_t question_suffix(const struct writer *w, struct name n, size_t i)
 {
-	struct name n = w->question;
-	size_t i = 0;
-	w->question_known = true;
-	while (i < n.length && n.octets[i] != 0) {
-		suffix_remember(w, n, i, w->question_at + i);
-		i = i + 1 + n.octets[i];
-	}
+	size_t length = n.length - i, j = 0;
+	if (length > w->question.length)
+		return 0;
+	while (j + length < w->question.length)
+		j += 1u + w->question.octets[j];
+	if (j + length != w->question.length ||
+		memcmp(w->question.octets + j, n.octets + i, length) != 0)
+		return 0;
+	return w->question_at + j;
 }
 
 static void write_pointer(struct writer *w, size_t at)
@@ -108,10 +114,10 @@ void write_question_name(struct writer *w, struct name n)
 static void write_by_suffixes(struct writer *w, struct name n)
 {
 	size_t i = 0;
-	if (!w->question_known)
-		question_remember(w);
 	while (i < n.length && n.octets[i] != 0 && !w->failed) {
-		size_t known = suffix_find(w, n, i);
+		size_t known = question_suffix(w, n, i);
+		if (!known)
+			known = suffix_find(w, n, i);
 		if (known) {
 			write_pointer(w, known);
 			return;

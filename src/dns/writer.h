@@ -24,7 +24,6 @@ struct writer {
 	 * yet. */
 	struct name question, owner;
 	size_t question_at, owner_at;
-	bool question_known; /* its suffixes are in the slots */
 	uint16_t slots[WRITER_SLOTS]; /* offsets of suffixes by hash; 0: free */
 };
 
