@@ -4,7 +4,7 @@
  */
 #include "cli/format.h"
 
-#include "server/corefile_lex.h"
+#include "server/corefile/lex.h"
 
 enum { INDENT = 4 };
 

@@ -10,7 +10,7 @@
 #include "base/epoch.h"
 #include "base/hash.h"
 #include "server/banner.h"
-#include "server/corefile_review.h"
+#include "server/corefile/review.h"
 #include "server/live.h"
 #include "server/reload.h"
 #include "server/sandbox.h"

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "directives.h"
-#include "server/corefile_review.h"
+#include "server/corefile/review.h"
 
 static void check_blocks(const struct corefile *c)
 {

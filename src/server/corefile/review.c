@@ -2,7 +2,7 @@
  * Warnings that need no plugin to be set up: directives that are written twice, that no query can
  * reach, blocks that answer nothing or are never asked, keys that promise TLS without it.
  */
-#include "server/corefile_review.h"
+#include "server/corefile/review.h"
 
 #include "base/map.h"
 #include "base/text.h"

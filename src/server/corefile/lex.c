@@ -3,7 +3,7 @@
  * outside quotes hides the rest of the line, also in the middle of a word. CR means nothing outside
  * quotes.
  */
-#include "server/corefile_lex.h"
+#include "server/corefile/lex.h"
 
 #include "base/utf8.h"
 

@@ -4,7 +4,7 @@
  * Braces are words like others, and only mean something where one of them is expected; a line's end
  * ends a directive unless a brace of it is open.
  */
-#include "server/corefile_parse.h"
+#include "server/corefile/parse.h"
 
 #include "base/memory.h"
 #include "server/registry.h"

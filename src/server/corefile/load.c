@@ -6,9 +6,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/sha512.h"
-#include "server/corefile_import.h"
-#include "server/corefile_key.h"
-#include "server/corefile_parse.h"
+#include "server/corefile/import.h"
+#include "server/corefile/key.h"
+#include "server/corefile/parse.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * Globs of import: one '*' and one '?' at most, in any part of the path; hidden files match. Walks
  * the path part by part over a list of the paths found so far.
  */
-#include "server/corefile_glob.h"
+#include "server/corefile/glob.h"
 
 #include "base/memory.h"
 #include <dirent.h>

@@ -2,7 +2,7 @@
 #ifndef ISTHMUS_SERVER_COREFILE_PARSE_H
 #define ISTHMUS_SERVER_COREFILE_PARSE_H
 
-#include "server/corefile_import.h"
+#include "server/corefile/import.h"
 
 /*
  * Reads all blocks from the stream into the Corefile, keys as words only. Complains and goes on

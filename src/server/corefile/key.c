@@ -1,5 +1,5 @@
 /* What a key of a server block says: scheme, zones, port. */
-#include "server/corefile_key.h"
+#include "server/corefile/key.h"
 
 #include <arpa/inet.h>
 

@@ -4,14 +4,14 @@
  * What imports itself is found where it does so, by `active`. The totals stop what multiplies
  * without a cycle (a imports b twice, b imports c twice, ...).
  */
-#include "server/corefile_import.h"
+#include "server/corefile/import.h"
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "server/corefile_environment.h"
-#include "server/corefile_glob.h"
-#include "server/corefile_lex.h"
+#include "server/corefile/environment.h"
+#include "server/corefile/glob.h"
+#include "server/corefile/lex.h"
 #include "server/nearest.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -31,7 +31,8 @@ struct lexeme {
  * views of it. */
 void lexer_begin(struct lexer *l, struct arena *arena, struct view text);
 
-/* The next word or comment; false at the end. A '"' that opens a quote at the very end is no word: x->unclosed says so. */
+/* The next word or comment; false at the end. A '"' that opens a quote at the very end is no word:
+ * x->unclosed says so. */
 bool lexer_next(struct lexer *l, struct lexeme *x);
 
 #endif

@@ -1,5 +1,5 @@
 /* Environment references in words: {%NAME%} first, then {$NAME}. */
-#include "server/corefile_environment.h"
+#include "server/corefile/environment.h"
 
 #include "base/text.h"
 #include <stdlib.h>
