@@ -7,8 +7,6 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 
 import dns.message
 import dns.query
@@ -201,9 +199,9 @@ def test_errors_are_summed_up():
 
 def started_with_output(output):
     """A server of ALL whose standard output is this descriptor."""
-    s = Server(ALL, start=False)
+    s = Server(ALL, start=False, args=["-quiet"])
     with open(s.dir / "output", "wb") as errors:
-        s.process = subprocess.Popen([harness.BINARY, "-conf", "Corefile"], cwd=s.dir, stdin=subprocess.DEVNULL, stdout=output,
+        s.process = subprocess.Popen([harness.BINARY, "-conf", "Corefile", *s.args], cwd=s.dir, stdin=subprocess.DEVNULL, stdout=output,
                                      stderr=errors)
     assert eventually(s.answers, 20)
     return s
