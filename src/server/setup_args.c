@@ -1,6 +1,7 @@
 /* The words of a directive, one after the other, with CoreDNS's words for what is wrong with them.
  */
 #include "base/arena_text.h"
+#include "base/number.h"
 #include "server/block.h"
 #include "server/setup.h"
 
@@ -123,25 +124,11 @@ struct view args_joined(struct setup *s)
 
 /* --- numbers --- */
 
-enum number_error { NUMBER_GOOD, NUMBER_SYNTAX, NUMBER_RANGE };
-
-/* A decimal number of at most `max`; its syntax counts before its range. */
-static enum number_error read_digits(struct view v, uint64_t max, uint64_t *n)
-{
-	if (!v.length)
-		return NUMBER_SYNTAX;
-	for (size_t i = 0; i < v.length; i++) {
-		if (v.at[i] < '0' || v.at[i] > '9')
-			return NUMBER_SYNTAX;
-	}
-	return view_unsigned(v, max, n) ? NUMBER_GOOD : NUMBER_RANGE;
-}
-
 static bool number_error(
 	struct setup *s, const char *function, struct view word, enum number_error error)
 {
 	return setup_error_plain(s, "strconv.%s: parsing \"%.*s\": %s", function, VIEW_ARGS(word),
-		error == NUMBER_RANGE ? "value out of range" : "invalid syntax");
+		number_error_text(error));
 }
 
 bool arg_integer(struct setup *s, int64_t *n)
@@ -153,7 +140,7 @@ bool arg_integer(struct setup *s, int64_t *n)
 	bool negative = word.length && word.at[0] == '-';
 	bool sign = negative || (word.length && word.at[0] == '+');
 	enum number_error error =
-		read_digits(view_skip(word, sign), (uint64_t)INT64_MAX + negative, &size);
+		number_read(view_skip(word, sign), 10, (uint64_t)INT64_MAX + negative, &size);
 	if (error)
 		return number_error(s, "Atoi", word, error);
 	*n = negative ? (int64_t)(0 - size) : (int64_t)size;
@@ -166,7 +153,7 @@ bool arg_unsigned(struct setup *s, uint32_t *n)
 	uint64_t value = 0;
 	if (!arg_need(s, &word))
 		return false;
-	enum number_error error = read_digits(word, UINT32_MAX, &value);
+	enum number_error error = number_read(word, 10, UINT32_MAX, &value);
 	if (error)
 		return number_error(s, "ParseUint", word, error);
 	*n = (uint32_t)value;

@@ -1,6 +1,8 @@
 /* Truth, comparison, parts of lists, numbers from texts. */
 #include "plugins/template/functions.h"
 
+#include "base/number.h"
+
 static bool fail(struct gocall *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static bool fail(struct gocall *c, const char *format, ...)
@@ -294,50 +296,6 @@ static bool printf_(struct gocall *c, const struct value *v, size_t count, struc
 
 /* --- parseInt --- */
 
-static bool number_error(struct gocall *c, struct view text, const char *what)
-{
-	return fail(c, "strconv.ParseUint: parsing \"%.*s\": %s", VIEW_ARGS(text), what);
-}
-
-static uint64_t digit_of(char d)
-{
-	if (d >= '0' && d <= '9')
-		return (uint64_t)(d - '0');
-	if (d >= 'a' && d <= 'z')
-		return (uint64_t)(d - 'a' + 10);
-	return d >= 'A' && d <= 'Z' ? (uint64_t)(d - 'A' + 10) : 99;
-}
-
-static bool parse_digits(
-	struct gocall *c, struct view text, uint64_t base, uint64_t largest, uint64_t *n)
-{
-	*n = 0;
-	if (text.length == 0)
-		return number_error(c, text, "invalid syntax");
-	bool over = false;
-	for (size_t i = 0; i < text.length; i++) {
-		uint64_t digit = digit_of(text.at[i]);
-		if (digit >= base)
-			return number_error(c, text, "invalid syntax");
-		over = over || *n > (largest - digit) / base;
-		*n = over ? 0 : *n * base + digit;
-	}
-	return !over || number_error(c, text, "value out of range");
-}
-
-/* Base 0 takes the base from a prefix. */
-static struct view digits_of(struct view text, uint64_t *base)
-{
-	if (*base != 0)
-		return text;
-	*base = 10;
-	if (text.length < 2 || text.at[0] != '0')
-		return text;
-	char mark = (char)(text.at[1] | 0x20);
-	*base = mark == 'x' ? 16 : mark == 'b' ? 2 : 8;
-	return view_skip(text, mark == 'x' || mark == 'b' || mark == 'o' ? 2 : 1);
-}
-
 /* parseInt TEXT BASE BITS: unsigned, as it is in CoreDNS. */
 static bool parse_int(struct gocall *c, const struct value *v, size_t count, struct value *to)
 {
@@ -352,15 +310,16 @@ static bool parse_int(struct gocall *c, const struct value *v, size_t count, str
 	}
 	uint64_t base = (uint64_t)v[1].integer, bits = v[2].integer ? (uint64_t)v[2].integer : 64,
 		 n;
+	const char *text =
+		arena_printf(c->arena, "strconv.ParseUint: parsing \"%.*s\"", VIEW_ARGS(v[0].text));
 	if (base == 1 || base > 36)
-		return fail(c, "strconv.ParseUint: parsing \"%.*s\": invalid base %lld",
-			VIEW_ARGS(v[0].text), (long long)v[1].integer);
+		return fail(c, "%s: invalid base %lld", text, (long long)v[1].integer);
 	if (bits > 64)
-		return fail(c, "strconv.ParseUint: parsing \"%.*s\": invalid bit size %lld",
-			VIEW_ARGS(v[0].text), (long long)v[2].integer);
-	struct view digits = digits_of(v[0].text, &base);
-	if (!parse_digits(c, digits, base, UINT64_MAX >> (64 - bits), &n))
-		return false;
+		return fail(c, "%s: invalid bit size %lld", text, (long long)v[2].integer);
+	enum number_error error =
+		number_read(v[0].text, (unsigned)base, UINT64_MAX >> (64 - bits), &n);
+	if (error)
+		return fail(c, "%s: %s", text, number_error_text(error));
 	*to = n <= INT64_MAX
 		      ? value_int((int64_t)n)
 		      : value_text(view_of(arena_printf(c->arena, "%llu", (unsigned long long)n)));

@@ -1,6 +1,8 @@
 /* From the words of a directive to a template. */
 #include "plugins/template/template.h"
 
+#include "base/number.h"
+
 /* Mnemonics count in upper case only. */
 static bool is_mnemonic(struct view word)
 {
@@ -219,14 +221,12 @@ static bool read_ederror(struct setup *s)
 	size_t count = args_rest(s, &words);
 	if (count != 1 && count != 2)
 		return setup_argument_error(s);
-	if (!view_unsigned(words[0], UINT16_MAX, &code)) {
-		bool digits = view_unsigned(words[0], UINT64_MAX, &code);
+	enum number_error error = number_read(words[0], 10, UINT16_MAX, &code);
+	if (error)
 		return setup_error(s,
 			"error parsing extended DNS error code %.*s, strconv.ParseUint: parsing "
 			"\"%.*s\": %s",
-			VIEW_ARGS(words[count - 1]), VIEW_ARGS(words[0]),
-			digits ? "value out of range" : "invalid syntax");
-	}
+			VIEW_ARGS(words[count - 1]), VIEW_ARGS(words[0]), number_error_text(error));
 	t->has_error = true;
 	t->error_code = (uint16_t)code;
 	t->error_text = count == 2 ? words[1] : VIEW("");
