@@ -86,6 +86,9 @@ void complaints_init(struct complaints *c, struct arena *arena);
 void complain(struct complaints *c, bool warning, const char *file, unsigned line,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* Whether its text says where it is, or there is no place to say. */
+bool complaint_has_place(const struct complaint *c);
+
 /* Writes the complaint as one line, its place in front where the text does not have it: "Corefile:3: warning: ...". */
 void complaint_print(const struct complaint *c, FILE *to);
 

@@ -97,9 +97,7 @@ static void list_add(struct path_list *l, const char *path, bool write)
 static const char *folder_of(struct arena *a, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	if (!slash)
-		return ".";
-	return slash == path ? path
+	return !slash || slash == path ? path
 			     : arena_string(a, (struct view){ path, (size_t)(slash - path) });
 }
 
@@ -109,10 +107,19 @@ static bool is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+static const char *absolute(struct arena *a, const char *path)
+{
+	char current[PATH_MAX];
+	if (path[0] == '/' || !getcwd(current, sizeof current))
+		return path;
+	return arena_printf(a, "%s/%s", strcmp(current, "/") == 0 ? "" : current, path);
+}
+
 /* A file's folder, a folder itself, and where links lead to from there. */
-static void add_place(struct path_list *l, const char *path, bool write)
+static void add_place(struct path_list *l, const char *given, bool write)
 {
 	char real[PATH_MAX];
+	const char *path = absolute(l->arena, given);
 	list_add(l, is_folder(path) ? path : folder_of(l->arena, path), write);
 	if (realpath(path, real) && strcmp(real, path) != 0) {
 		const char *kept = arena_string(l->arena, view_of(real));
@@ -142,6 +149,7 @@ static const char *path_of_word(struct path_list *l, const char *root, struct vi
 	const char *path = root && word.at[0] != '/'
 				   ? arena_printf(a, "%s/%.*s", root, VIEW_ARGS(word))
 				   : arena_string(a, word);
+	path = absolute(a, path);
 	void **seen = map_put(&l->words, a, view_of(path));
 	if (*seen)
 		return NULL;
@@ -209,7 +217,7 @@ static void add_system(struct path_list *l, const struct server_options *options
 	list_add(l, "/dev/null", true);
 	add_place(l, "/etc/resolv.conf", false);
 	if (options->pidfile)
-		list_add(l, folder_of(l->arena, options->pidfile), true);
+		list_add(l, folder_of(l->arena, absolute(l->arena, options->pidfile)), true);
 	add_executable(l);
 }
 

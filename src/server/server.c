@@ -46,6 +46,14 @@ static struct {
 
 /* --- configurations --- */
 
+/* The error in CoreDNS's words; at the start with its place below, where these words do not have it. */
+static void explain(struct text *why, const struct complaint *c)
+{
+	text_add_string(why, c->text);
+	if (!server.started && !complaint_has_place(c))
+		text_printf(why, "\n\tat %s:%u", c->file, c->line);
+}
+
 static struct config *config_read(struct server_options *options, unsigned workers, struct text *why)
 {
 	struct arena *arena = arena_new(CONFIG_ARENA_SIZE);
@@ -59,7 +67,7 @@ static struct config *config_read(struct server_options *options, unsigned worke
 		if (w->warning)
 			log_warning("%s", w->text);
 		else if (!why->length)
-			text_add_string(why, w->text);
+			explain(why, w);
 	}
 	if (corefile)
 		memcpy(server.fingerprint, corefile->fingerprint, sizeof server.fingerprint);

@@ -26,7 +26,7 @@ void complain(struct complaints *c, bool warning, const char *file, unsigned lin
 		c->errors++;
 }
 
-static bool has_place(const struct complaint *c)
+bool complaint_has_place(const struct complaint *c)
 {
 	char place[32];
 	if (!c->file || !c->line)
@@ -37,7 +37,7 @@ static bool has_place(const struct complaint *c)
 
 void complaint_print(const struct complaint *c, FILE *to)
 {
-	if (!has_place(c))
+	if (!complaint_has_place(c))
 		fprintf(to, "%s:%u: ", c->file, c->line);
 	fprintf(to, "%s%s\n", c->warning ? "warning: " : "", c->text);
 }
