@@ -76,6 +76,8 @@ static struct fiber *spare_take(struct loop *l)
 	if (!f)
 		return fiber_new(l);
 	l->spare = f->next;
+	l->spare_count--;
+	f->trimmed = false;
 	return f;
 }
 
@@ -83,6 +85,32 @@ static void spare_put(struct loop *l, struct fiber *f)
 {
 	f->next = l->spare;
 	l->spare = f;
+	l->spare_count++;
+}
+
+/* Gives back the memory of stacks that nobody has needed since the last time: those at the end of the list. */
+static void trim(struct timer *t)
+{
+	struct loop *l = (struct loop *)((char *)t - offsetof(struct loop, trim));
+	size_t kept = l->waiting_recently + SPARES_KEPT;
+	for (struct fiber *f = l->spare; f; f = f->next) {
+		if (kept) {
+			kept--;
+		} else if (!f->trimmed) {
+			stack_trim(f->base, f->kept);
+			f->trimmed = true;
+		}
+	}
+	l->waiting_recently = l->waiting_count;
+	if (l->spare_count > SPARES_KEPT)
+		timer_set(l, t, clock_batch() + TRIM_INTERVAL);
+}
+
+void fibers_init(struct loop *l, size_t stack_size)
+{
+	l->ready_end = &l->ready;
+	l->trim.fire = trim;
+	stack_pool_init(&l->stacks, stack_size);
 }
 
 void fibers_free(struct loop *l)
@@ -181,8 +209,10 @@ static void park(struct loop *l, struct fiber *me)
 	if (me->next)
 		me->next->link = &me->next;
 	l->waiting = me;
-	if (++l->waiting_count > l->waiting_most)
-		l->waiting_most = l->waiting_count;
+	if (++l->waiting_count > l->waiting_recently)
+		l->waiting_recently = l->waiting_count;
+	if (l->waiting_count > SPARES_KEPT && !timer_is_set(&l->trim))
+		timer_set(l, &l->trim, clock_batch() + TRIM_INTERVAL);
 	if (!me->entered) {
 		me->entered = true;
 		me->epoch = epoch_enter();

@@ -89,8 +89,7 @@ struct loop *loop_new(size_t stack_size)
 		cannot("eventfd");
 	l->wakeup.ready = wakeup_ready;
 	loop_watch(l, &l->wakeup, EPOLLIN);
-	l->ready_end = &l->ready;
-	stack_pool_init(&l->stacks, stack_size);
+	fibers_init(l, stack_size);
 	timer_wheel_init(&l->timers, clock_now());
 	return l;
 }

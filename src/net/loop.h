@@ -106,7 +106,7 @@ enum wait_result fiber_sleep(uint64_t ns);
  * runs. */
 void fiber_spawn(struct loop *l, void (*run)(void *data), void *data);
 
-/* Fibers that wait now, and the most that ever did, on this loop. */
+/* Fibers that wait now on this loop. */
 size_t loop_waiting(const struct loop *l);
 
 #endif

@@ -12,7 +12,10 @@
 #include <stdatomic.h>
 #include <sys/epoll.h>
 
-enum { EVENTS_MAX = 128, RESUMES_A_ROUND = 1024 };
+enum { EVENTS_MAX = 128, RESUMES_A_ROUND = 1024, SPARES_KEPT = 256 };
+
+/* How often memory that a burst of waiting queries took is looked at, to give it back. */
+#define TRIM_INTERVAL (60 * NS_PER_S)
 
 /*
  * A stack and who stands on it. It is the loop's current one, or parked by a waiting function (in `waiting`), or
@@ -27,7 +30,7 @@ struct fiber {
 	struct timer deadline;
 	uint64_t epoch;      /* what epoch_enter() gave when it first waited */
 	bool entered;        /* whether it did */
-	bool parked, woken;
+	bool parked, woken, trimmed;
 	enum wait_result result;
 	void *asan_stack;    /* AddressSanitizer's and ThreadSanitizer's own */
 	void *tsan_fiber;
@@ -45,10 +48,12 @@ struct loop {
 	struct fiber thread;   /* the thread's own stack, that waits for the loop's end */
 	struct fiber *current; /* who stands on the stack that runs */
 	struct fiber *spare, *waiting, *ready, **ready_end;
-	size_t waiting_count, waiting_most;
+	size_t waiting_count;
 	uint64_t handoffs; /* how often the loop went on on another stack */
 	unsigned resumed;  /* fibers that went on in this round */
 	struct stack_pool stacks;
+	size_t spare_count, waiting_recently; /* most since stacks were last trimmed */
+	struct timer trim;
 
 	struct epoll_event events[EVENTS_MAX];
 	int event_count, event_at;
@@ -84,6 +89,9 @@ void loop_dispatch(struct loop *l, struct watch *w, uint32_t events);
 
 /* Tells every fiber that waits that the loop is being stopped. */
 void fibers_stop(struct loop *l);
+
+/* Sets up what fibers need of a new loop. */
+void fibers_init(struct loop *l, size_t stack_size);
 
 /* Frees all stacks; nobody may be waiting. */
 void fibers_free(struct loop *l);

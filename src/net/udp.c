@@ -5,6 +5,7 @@
 #include "net/udp.h"
 
 #include "base/memory.h"
+#include "net/datagram.h"
 #include "net/loop_state.h"
 #include "net/sanitizers.h"
 #include "net/socket.h"
@@ -13,33 +14,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
 	BATCH = 64,
 	BATCHES_A_TURN = 16, /* then other descriptors get their turn */
 	BATCHES_SHED = 64,   /* read one after the other by a listener that sheds */
-	WIRE_MAX = 65535,
 	ANSWER_MAX = 65507, /* what one IPv4 datagram can carry */
 	SOCKET_BUFFER = 4 << 20,
-};
-
-/* A datagram as it came. Only the pages that it fills are ever resident; the odd size spreads them over cache sets. */
-struct datagram {
-	struct datagram *next; /* while it is free */
-	struct sockaddr_in6 peer;
-	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	socklen_t control_length;
-	unsigned length; /* while it is pending */
-	uint8_t wire[WIRE_MAX];
-	uint8_t apart[257];
-};
-
-/* Datagrams are mapped many at once and stay until the last listener of the thread goes. */
-struct datagram_slab {
-	struct datagram_slab *next;
-	struct datagram *at;
 };
 
 struct answer {
@@ -70,8 +52,8 @@ struct udp_batch {
 	struct mmsghdr out[BATCH];
 	uint8_t *out_wire; /* 2 * 65,535 octets */
 
-	struct datagram *spare;
-	struct datagram_slab *slabs;
+	struct datagram_pool pool;
+	struct timer trim; /* set while the pool is larger than it was at first */
 };
 
 /* Queries that a listener which sheds has read and not answered: a ring, the oldest at `first`. */
@@ -129,44 +111,11 @@ const char *udp_adopt(int fd, const struct endpoint *local)
 	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? "fcntl O_NONBLOCK" : prepare(fd, local);
 }
 
-/* --- datagrams --- */
-
-static void slab_add(struct udp_batch *b)
-{
-	struct datagram_slab *slab = memory_alloc(sizeof *slab);
-	size_t size = BATCH * sizeof(struct datagram);
-	slab->at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		-1, 0);
-	if (slab->at == MAP_FAILED)
-		memory_exhausted(size);
-	madvise(slab->at, size, MADV_NOHUGEPAGE);
-	slab->next = b->slabs;
-	b->slabs = slab;
-	for (unsigned i = 0; i < BATCH; i++) {
-		slab->at[i].next = b->spare;
-		b->spare = &slab->at[i];
-	}
-}
-
-static struct datagram *datagram_take(struct udp_batch *b)
-{
-	if (!b->spare)
-		slab_add(b);
-	struct datagram *d = b->spare;
-	b->spare = d->next;
-	return d;
-}
-
-static void datagram_put(struct udp_batch *b, struct datagram *d)
-{
-	ASAN_UNPOISON_MEMORY_REGION(d->wire, sizeof d->wire);
-	d->next = b->spare;
-	b->spare = d;
-}
+/* --- the thread's batch --- */
 
 static void slot_fill(struct udp_batch *b, unsigned i)
 {
-	struct datagram *d = datagram_take(b);
+	struct datagram *d = datagram_take(&b->pool);
 	b->datagrams[i] = d;
 	b->in_wire[i] = (struct iovec){ d->wire, sizeof d->wire };
 	b->in[i].msg_hdr = (struct msghdr){
@@ -179,9 +128,12 @@ static void slot_fill(struct udp_batch *b, unsigned i)
 	};
 }
 
-/* --- the thread's batch --- */
-
 static void flush_due(struct loop_flush *f);
+
+static void trim(struct timer *t)
+{
+	datagram_pool_trim(&((struct udp_batch *)((char *)t - offsetof(struct udp_batch, trim)))->pool);
+}
 
 static struct udp_batch *batch_join(struct loop *l)
 {
@@ -190,7 +142,8 @@ static struct udp_batch *batch_join(struct loop *l)
 		b = l->udp = memory_array(1, sizeof *b);
 		b->loop = l;
 		b->flush.run = flush_due;
-		b->out_wire = memory_alloc((size_t)2 * WIRE_MAX);
+		b->trim.fire = trim;
+		b->out_wire = memory_alloc((size_t)2 * DATAGRAM_MAX);
 		for (unsigned i = 0; i < BATCH; i++)
 			slot_fill(b, i);
 	}
@@ -203,13 +156,8 @@ static void batch_leave(struct udp_batch *b)
 	if (--b->listeners)
 		return;
 	loop_flush_cancel(b->loop, &b->flush);
-	while (b->slabs) {
-		struct datagram_slab *slab = b->slabs;
-		b->slabs = slab->next;
-		ASAN_UNPOISON_MEMORY_REGION(slab->at, BATCH * sizeof(struct datagram));
-		munmap(slab->at, BATCH * sizeof(struct datagram));
-		free(slab);
-	}
+	timer_cancel(b->loop, &b->trim);
+	datagram_pool_free(&b->pool);
 	b->loop->udp = NULL;
 	free(b->out_wire);
 	free(b);
@@ -302,7 +250,7 @@ static void answer_from(struct answer *a, struct datagram *d)
 static void answer_queue(
 	struct udp_batch *b, struct udp_listener *u, struct datagram *d, const struct incoming *in)
 {
-	if (b->out_count == BATCH || 2 * WIRE_MAX - b->out_used < in->answer_length)
+	if (b->out_count == BATCH || 2 * DATAGRAM_MAX - b->out_used < in->answer_length)
 		batch_send(b);
 	struct answer *a = &b->answers[b->out_count++];
 	a->from = u;
@@ -351,7 +299,7 @@ static void listener_free(struct udp_listener *u)
 	if (b->owner == u)
 		b->count = b->at = 0;
 	for (; u->pending && u->pending->count; u->pending->count--)
-		datagram_put(b, pending_oldest(u->pending));
+		datagram_put(&b->pool, pending_oldest(u->pending));
 	free(u->pending);
 	close(u->watch.fd);
 	free(u);
@@ -364,7 +312,8 @@ static void answering_waits(struct udp_batch *b)
 	if (!b->answering)
 		return;
 	b->answering = false;
-	b->owner->waiting++;
+	if (++b->owner->waiting > BATCH && !timer_is_set(&b->trim))
+		timer_set(b->loop, &b->trim, clock_batch() + TRIM_INTERVAL);
 	slot_fill(b, b->at - 1);
 }
 
@@ -383,7 +332,7 @@ static bool answer_next(struct udp_batch *b, struct udp_listener *u)
 		.answer_room = ANSWER_MAX,
 	};
 	uint64_t handoffs = u->loop->handoffs;
-	ASAN_POISON_MEMORY_REGION(d->wire + in.length, WIRE_MAX - in.length);
+	ASAN_POISON_MEMORY_REGION(d->wire + in.length, DATAGRAM_MAX - in.length);
 	b->at++;
 	b->answering = true;
 	u->handle(&in);
@@ -394,7 +343,7 @@ static bool answer_next(struct udp_batch *b, struct udp_listener *u)
 		b->answering = false;
 		return true;
 	}
-	datagram_put(b, d);
+	datagram_put(&b->pool, d);
 	u->waiting--;
 	if (u->released && !u->waiting)
 		listener_free(u);
@@ -404,7 +353,7 @@ static bool answer_next(struct udp_batch *b, struct udp_listener *u)
 static bool receive(struct udp_batch *b, struct udp_listener *u)
 {
 	for (unsigned i = 0; SANITIZE_ADDRESS && i < BATCH; i++)
-		ASAN_UNPOISON_MEMORY_REGION(b->datagrams[i]->wire, WIRE_MAX);
+		ASAN_UNPOISON_MEMORY_REGION(b->datagrams[i]->wire, DATAGRAM_MAX);
 	int count = recvmmsg(u->watch.fd, b->in, BATCH, MSG_DONTWAIT, NULL);
 	b->owner = u;
 	b->at = 0;
@@ -429,7 +378,7 @@ static unsigned batch_to_pending(struct udp_batch *b, struct pending *p)
 		struct datagram *d = b->datagrams[b->at];
 		d->length = b->in[b->at].msg_len;
 		if (p->count == SHED_PENDING_MAX) {
-			datagram_put(b, pending_oldest(p));
+			datagram_put(&b->pool, pending_oldest(p));
 			p->count--;
 			dropped++;
 		}
@@ -448,7 +397,7 @@ static void pending_to_batch(struct udp_batch *b, struct udp_listener *u)
 	while (p->count && b->count < BATCH) {
 		unsigned i = b->count++;
 		struct datagram *d = p->ring[(p->first + --p->count) % SHED_PENDING_MAX];
-		datagram_put(b, b->datagrams[i]);
+		datagram_put(&b->pool, b->datagrams[i]);
 		b->datagrams[i] = d;
 		b->in_wire[i].iov_base = d->wire;
 		struct msghdr *header = &b->in[i].msg_hdr;

@@ -3,12 +3,13 @@
 
 #include "base/memory.h"
 #include "net/loop.h"
-#include "net/timer_wheel.h"
+#include "net/loop_state.h"
 
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* --- the wheel alone, over more than one turn of each level --- */
@@ -186,6 +187,55 @@ static void ten_thousand_waits_keep_their_stacks(void **state)
 	loop_free(c.loop);
 }
 
+static void stop_soon(void *data)
+{
+	fiber_sleep(5 * NS_PER_MS);
+	loop_stop(data);
+}
+
+/* How many of the stacks' pages are resident. */
+static size_t resident(const struct loop *l)
+{
+	size_t pages = 0, page = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char map[256];
+	for (const struct fiber *f = l->spare; f; f = f->next) {
+		assert_true(l->stacks.size / page <= sizeof map);
+		assert_int_equal(mincore(f->base, l->stacks.size, map), 0);
+		for (size_t i = 0; i < l->stacks.size / page; i++)
+			pages += map[i] & 1;
+	}
+	return pages;
+}
+
+static void stacks_give_memory_back_after_a_burst(void **state)
+{
+	(void)state;
+	struct crowd c = { .loop = loop_new(0), .count = 500, .rounds = 2 };
+	struct member members[500];
+	size_t before = 0;
+	for (int burst = 0; burst < 2; burst++) {
+		c.done = 0;
+		for (unsigned i = 0; i < c.count; i++) {
+			members[i] = (struct member){ &c, i };
+			fiber_spawn(c.loop, member_run, &members[i]);
+		}
+		fiber_spawn(c.loop, wake_all, &c);
+		loop_run(c.loop);
+		assert_int_equal(c.done, 500);
+		assert_int_equal(c.wrong, 0);
+		before = resident(c.loop);
+		c.loop->waiting_recently = 0;
+		timer_set(c.loop, &c.loop->trim, clock_now());
+		fiber_spawn(c.loop, stop_soon, c.loop);
+		loop_run(c.loop);
+		assert_true(resident(c.loop) <= before);
+		for (const struct fiber *f = c.loop->spare; f && burst == 0; f = f->next)
+			before += f->trimmed;
+		assert_true(burst > 0 || before > resident(c.loop) + 200);
+	}
+	loop_free(c.loop);
+}
+
 /* --- descriptors, posts, stopping --- */
 
 struct pipes {
@@ -312,6 +362,7 @@ int main(void)
 		cmocka_unit_test(wheel_forgets_what_is_cancelled),
 		cmocka_unit_test(fibers_sleep_beside_each_other),
 		cmocka_unit_test(ten_thousand_waits_keep_their_stacks),
+		cmocka_unit_test(stacks_give_memory_back_after_a_burst),
 		cmocka_unit_test(waits_for_descriptors),
 		cmocka_unit_test(other_threads_post),
 		cmocka_unit_test(stopping_tells_who_waits),
