@@ -1,9 +1,9 @@
 """The command line: flags, exit codes, check, fmt, plugins, and that docs/plugins is what the tables say."""
 import os
 import re
+import resource
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import harness
@@ -177,11 +177,17 @@ def test_pages_of_plugins_are_current():
         assert pages[f"{name}.md"] == run("plugins", "-markdown", name)[1], f"docs/plugins/{name}.md is not current: make docs"
 
 
+def cpu_of_children():
+    """Seconds: what a machine that is busy otherwise does not change."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_ten_thousand_blocks_start_in_under_a_second():
     text = "(common) {\n    whoami\n}\n" + "".join(f"zone{i}.example.org {{\n    import common\n    bufsize 1232\n}}\n" for i in range(10000))
-    began = time.time()
+    began = cpu_of_children()
     code, out, err, _ = run("check", files={"Corefile": text})
-    took = time.time() - began
+    took = cpu_of_children() - began
     expect((code, out, err), (0, "Corefile: good, 0 warnings\n", ""))
     slower = 8 if "asan" in harness.BINARY or "tsan" in harness.BINARY else 1
     assert took < slower, f"{took:.2f} s"
