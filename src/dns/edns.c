@@ -1,5 +1,6 @@
 /* EDNS options: stepping through them, adding, replacing, removing (RFC 6891 6.1.2, RFC 8914). */
 #include "dns/message.h"
+#include "dns/writer.h"
 
 enum { OPTION_HEADER = 4 };
 
@@ -33,20 +34,7 @@ bool edns_option_find(const struct edns *e, uint16_t code, struct view *data)
 	return false;
 }
 
-/* Appends an option to `to`, which has room for it; gives the end. */
-static char *put(char *to, uint16_t code, struct view data)
-{
-	to[0] = (char)(code >> 8);
-	to[1] = (char)code;
-	to[2] = (char)(data.length >> 8);
-	to[3] = (char)data.length;
-	if (data.length)
-		memcpy(to + OPTION_HEADER, data.at, data.length);
-	return to + OPTION_HEADER + data.length;
-}
-
-/*
- * Whether the options may become so long: their length has 16 bits. What does not fit is left out.
+/* Whether the options may become so long: their length has 16 bits. What does not fit is left out.
  */
 static bool fits(const struct edns *e, struct view data)
 {
@@ -54,16 +42,33 @@ static bool fits(const struct edns *e, struct view data)
 	       e->options.length + OPTION_HEADER + data.length <= UINT16_MAX;
 }
 
+/* Room for the options there are, and one more with `data`. */
+static struct writer options_writer(const struct edns *e, struct arena *arena, struct view data)
+{
+	size_t room = e->options.length + OPTION_HEADER + data.length;
+	return writer_to(arena_octets(arena, room), room);
+}
+
+static void write_option(struct writer *w, uint16_t code, struct view data)
+{
+	write_u16(w, code);
+	write_u16(w, (uint16_t)data.length);
+	write_octets(w, (const uint8_t *)data.at, data.length);
+}
+
+static struct view written(const struct writer *w)
+{
+	return (struct view){ (const char *)w->base, w->at };
+}
+
 void edns_option_add(struct edns *e, struct arena *arena, uint16_t code, struct view data)
 {
 	if (!fits(e, data))
 		return;
-	size_t length = e->options.length + OPTION_HEADER + data.length;
-	char *options = arena_octets(arena, length);
-	if (e->options.length)
-		memcpy(options, e->options.at, e->options.length);
-	put(options + e->options.length, code, data);
-	e->options = (struct view){ options, length };
+	struct writer w = options_writer(e, arena, data);
+	write_octets(&w, (const uint8_t *)e->options.at, e->options.length);
+	write_option(&w, code, data);
+	e->options = written(&w);
 }
 
 void edns_option_set(struct edns *e, struct arena *arena, uint16_t code, struct view data)
@@ -76,17 +81,16 @@ void edns_option_set(struct edns *e, struct arena *arena, uint16_t code, struct 
 	}
 	if (!fits(e, data))
 		return;
-	char *options = arena_octets(arena, e->options.length + OPTION_HEADER + data.length),
-	     *end = options;
+	struct writer w = options_writer(e, arena, data);
 	bool placed = false;
 	while (edns_option_next(&rest, &found, &old)) {
-		if (found == code && !placed)
-			end = put(end, code, data);
-		else if (found != code)
-			end = put(end, found, old);
+		if (found != code)
+			write_option(&w, found, old);
+		else if (!placed)
+			write_option(&w, code, data);
 		placed = placed || found == code;
 	}
-	e->options = (struct view){ options, (size_t)(end - options) };
+	e->options = written(&w);
 }
 
 void edns_option_remove(struct edns *e, struct arena *arena, uint16_t code)
@@ -95,21 +99,20 @@ void edns_option_remove(struct edns *e, struct arena *arena, uint16_t code)
 	uint16_t found;
 	if (!edns_option_find(e, code, &data))
 		return;
-	char *options = arena_octets(arena, e->options.length), *end = options;
+	struct writer w = options_writer(e, arena, VIEW(""));
 	while (edns_option_next(&rest, &found, &data)) {
 		if (found != code)
-			end = put(end, found, data);
+			write_option(&w, found, data);
 	}
-	e->options = (struct view){ options, (size_t)(end - options) };
+	e->options = written(&w);
 }
 
 void edns_add_extended_error(
 	struct edns *e, struct arena *arena, uint16_t info_code, struct view text)
 {
-	char *data = arena_octets(arena, 2 + text.length);
-	data[0] = (char)(info_code >> 8);
-	data[1] = (char)info_code;
-	if (text.length)
-		memcpy(data + 2, text.at, text.length);
-	edns_option_add(e, arena, OPTION_EXTENDED_ERROR, (struct view){ data, 2 + text.length });
+	size_t length = 2 + text.length;
+	struct writer w = writer_to(arena_octets(arena, length), length);
+	write_u16(&w, info_code);
+	write_octets(&w, (const uint8_t *)text.at, text.length);
+	edns_option_add(e, arena, OPTION_EXTENDED_ERROR, written(&w));
 }

@@ -19,7 +19,7 @@ bool message_encode(const struct message *m, struct arena *arena, struct encoded
 	size_t size = message_size(&plain);
 	size_t room = size < MESSAGE_MAX ? size : MESSAGE_MAX;
 	uint8_t *wire = arena_octets(arena, room);
-	struct writing s = { .w = { .base = wire, .end = room }, .m = &plain };
+	struct writing s = { .w = writer_to(wire, room), .m = &plain };
 	s.ttl_at = arena_array(arena, record_count(m), sizeof *s.ttl_at);
 	write_head(&s.w, &plain);
 	*to = (struct encoded){ .wire = wire, .ttl_at = s.ttl_at, .plain_length = (uint32_t)size };
@@ -86,7 +86,7 @@ static void patch_ttls(struct writer *w, const struct encoded *e)
 size_t encoded_write(const struct message *m, uint8_t *to, size_t size)
 {
 	const struct encoded *e = m->encoded;
-	struct writer w = { .base = to, .end = size };
+	struct writer w = writer_to(to, size);
 	uint16_t counts[SECTION_COUNT] = { 0 };
 	if (!same_question(m, e))
 		return write_reopened(m, to, size);

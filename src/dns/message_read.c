@@ -4,7 +4,8 @@
 #include "dns/rdata_wire.h"
 
 enum {
-	RECORD_OCTETS_MIN = 11, /* root, type, class, TTL, rdata length */
+	RECORD_OCTETS_MIN = 11,	       /* root, type, class, TTL, rdata length */
+	FIXED_REST = RECORD_FIXED - 2, /* class, TTL, rdata length */
 	POINTER = 0xc0,
 };
 
@@ -22,35 +23,47 @@ struct reading {
 	size_t owner_target;
 };
 
-static void header_read(struct message *m, struct reader *r)
+/* Gives QDCOUNT, and the counts of the sections in counts[]. */
+static uint16_t header_read(struct message *m, struct reader *r, uint16_t counts[SECTION_COUNT])
 {
-	m->id = read_u16(r);
-	uint16_t bits = read_u16(r);
+	if (!read_room(r, HEADER_SIZE))
+		return 0;
+	const uint8_t *base = r->base;
+	size_t at = r->at - HEADER_SIZE;
+	uint16_t bits = get_u16(base, at + FLAGS_AT);
+	m->id = get_u16(base, at);
 	m->opcode = (uint8_t)(bits / 2048 % 16);
 	m->rcode = bits % 16;
 	m->flags = bits &
 		   (FLAG_QR | FLAG_AA | FLAG_TC | FLAG_RD | FLAG_RA | FLAG_Z | FLAG_AD | FLAG_CD);
+	for (size_t id = 0; id < SECTION_COUNT; id++)
+		counts[id] = get_u16(base, at + COUNTS_AT + 2 * id);
+	return get_u16(base, at + 4);
 }
 
-/* The first name of a message has nothing before it that a pointer could mean. */
+/* The question's name, in place or in `room`. It has nothing before it that a pointer could mean.
+ */
+static struct name qname_read(struct reader *r, struct name_buffer *room)
+{
+	if (room) {
+		read_name(r, room);
+		return name_of(room);
+	}
+	const uint8_t *octets = r->base + r->at;
+	size_t length = read_plain_name(r);
+	if (length == 0)
+		r->failed = true;
+	return (struct name){ octets, length };
+}
+
 static void question_read(struct reading *s, struct name_buffer *room)
 {
 	struct reader *r = &s->r;
-	const uint8_t *octets = r->base + r->at;
-	size_t length = read_plain_name(r);
 	struct question *q = &s->m->question;
-	if (length == 0) {
-		r->failed = true;
-		return;
-	}
-	q->name = (struct name){ octets, length };
-	if (room) {
-		memcpy(room->octets, octets, length);
-		room->length = length;
-		q->name = name_of(room);
-	}
-	q->type = read_u16(r);
-	q->class = read_u16(r);
+	q->name = qname_read(r, room);
+	uint32_t type_class = read_u32(r);
+	q->type = (uint16_t)(type_class / 65536);
+	q->class = (uint16_t)(type_class % 65536);
 	s->m->has_question = !r->failed;
 }
 
@@ -59,17 +72,18 @@ static void question_read(struct reading *s, struct name_buffer *room)
  */
 static uint8_t *expansion_room(struct reading *s, size_t length)
 {
-	s->expanded += length;
-	if (s->expanded > MESSAGE_EXPANDED_MAX) {
+	size_t expanded = s->expanded + length;
+	if (expanded > MESSAGE_EXPANDED_MAX) {
 		s->r.failed = true;
 		return NULL;
 	}
+	s->expanded = expanded;
 	return arena_octets(s->arena, length);
 }
 
 static struct name owner_expand(struct reading *s)
 {
-	struct name_buffer name;
+	struct name_buffer name = { 0 };
 	read_name(&s->r, &name);
 	if (s->r.failed)
 		return name_root;
@@ -121,15 +135,20 @@ static void opt_read(struct reading *s, struct name owner)
 	struct edns *e = &s->m->edns;
 	bool second = e->present;
 	e->present = true;
-	e->udp_size = read_u16(r);
-	uint8_t rcode = read_u8(r);
-	e->version = read_u8(r);
-	e->flags = read_u16(r);
-	uint16_t length = read_u16(r);
+	if (second || !name_is_root(owner) || !read_room(r, FIXED_REST)) {
+		r->failed = true;
+		return;
+	}
+	size_t at = r->at - FIXED_REST;
+	e->udp_size = get_u16(r->base, at);
+	uint8_t rcode = r->base[at + 2];
+	e->version = r->base[at + 3];
+	e->flags = get_u16(r->base, at + 4);
+	uint16_t length = get_u16(r->base, at + 6);
 	const uint8_t *options = r->base + r->at;
 	struct reader part = read_part(r, length);
 	options_check(&part);
-	if (r->failed || part.failed || second || !name_is_root(owner)) {
+	if (part.failed) {
 		r->failed = true;
 		return;
 	}
@@ -148,9 +167,12 @@ static bool without_rdata(const struct record *record)
 static void record_read(struct reading *s, struct record *record)
 {
 	struct reader *r = &s->r;
-	record->class = read_u16(r);
-	record->ttl = read_u32(r);
-	record->rdata_length = read_u16(r);
+	if (!read_room(r, FIXED_REST))
+		return;
+	size_t at = r->at - FIXED_REST;
+	record->class = get_u16(r->base, at);
+	record->ttl = get_u32(r->base, at + 2);
+	record->rdata_length = get_u16(r->base, at + 6);
 	record->rdata = r->base + r->at;
 	struct reader part = read_part(r, record->rdata_length), again = part;
 	if (r->failed || without_rdata(record))
@@ -163,7 +185,7 @@ static void record_read(struct reading *s, struct record *record)
 	uint8_t *octets = expansion_room(s, length);
 	if (!octets)
 		return;
-	struct writer to = { .base = octets, .end = length };
+	struct writer to = writer_to(octets, length);
 	rdata_expand(&again, record->type, &to);
 	record->rdata = octets;
 	record->rdata_length = (uint16_t)length;
@@ -187,43 +209,46 @@ static void section_reserve(struct reading *s, struct section *section, size_t a
 	section->records = arena_array(s->arena, section->capacity, sizeof *section->records);
 }
 
+/* Adds a record to a section for which `announced` more are announced. */
+static void section_put(
+	struct reading *s, struct section *section, const struct record *record, size_t announced)
+{
+	size_t n = section->count;
+	if (!section->records)
+		section_reserve(s, section, announced);
+	if (n >= section->capacity) {
+		s->r.failed = true;
+		return;
+	}
+	section->records[n] = *record;
+	section->count = n + 1;
+}
+
 /* Reads one of the `left` records that a section still has. */
 static void section_read_record(struct reading *s, enum section_id id, size_t left)
 {
 	struct reader *r = &s->r;
-	struct section *section = &s->m->section[id];
-	struct name owner = owner_read(s);
-	uint16_t type = read_u16(r);
-	if (s->ended || ((type == TYPE_OPT || type == TYPE_TSIG) && id != SECTION_ADDITIONAL)) {
+	struct record record = { .owner = owner_read(s) };
+	bool additional = id == SECTION_ADDITIONAL;
+	record.type = read_u16(r);
+	if (s->ended || ((record.type == TYPE_OPT || record.type == TYPE_TSIG) && !additional)) {
 		r->failed = true;
-	} else if (type == TYPE_OPT) {
-		opt_read(s, owner);
-	} else if (type == TYPE_TSIG) {
+	} else if (record.type == TYPE_OPT) {
+		opt_read(s, record.owner);
+	} else if (record.type == TYPE_TSIG) {
 		tsig_skip(s);
-	} else if (!r->failed) {
-		size_t n = section->count;
-		if (n == 0)
-			section_reserve(s, section, left);
-		if (n >= section->capacity) {
-			r->failed = true;
-			return;
-		}
-		struct record *record = &section->records[n];
-		record->owner = owner;
-		record->type = type;
-		record_read(s, record);
-		section->count = n + 1;
+	} else {
+		record_read(s, &record);
+		if (!r->failed)
+			section_put(s, &s->m->section[id], &record, left);
 	}
 }
 
 static enum message_result message_parse(struct reading *s, struct name_buffer *room)
 {
 	struct reader *r = &s->r;
-	uint16_t questions, counts[SECTION_COUNT];
-	header_read(s->m, r);
-	questions = read_u16(r);
-	for (int id = 0; id < SECTION_COUNT; id++)
-		counts[id] = read_u16(r);
+	uint16_t counts[SECTION_COUNT] = { 0 };
+	uint16_t questions = header_read(s->m, r, counts);
 	if (r->failed)
 		return MESSAGE_TOO_SHORT;
 	if (r->at == r->end)

@@ -3,6 +3,8 @@
 
 #include "dns/rdata_wire.h"
 
+enum { TTL_AT = 4, LENGTH_AT = 8 }; /* offsets in a record, counted from its type */
+
 static uint16_t flag_bits(const struct message *m)
 {
 	unsigned rcode = m->rcode;
@@ -19,31 +21,41 @@ size_t opt_size(const struct edns *e)
 static void write_opt(struct writer *w, const struct message *m)
 {
 	const struct edns *e = &m->edns;
-	if (!e->present)
+	if (!e->present || !write_room(w, OPT_FIXED))
 		return;
-	write_u8(w, 0);
-	write_u16(w, TYPE_OPT);
-	write_u16(w, e->udp_size);
-	write_u8(w, (uint8_t)(m->rcode / 16));
-	write_u8(w, e->version);
-	write_u16(w, e->flags);
-	write_u16(w, (uint16_t)e->options.length);
+	size_t at = w->at - OPT_FIXED;
+	w->base[at] = 0;
+	put_u16(w->base, at + 1, TYPE_OPT);
+	put_u16(w->base, at + 3, e->udp_size);
+	w->base[at + 5] = (uint8_t)(m->rcode / 16 % 256);
+	w->base[at + 6] = e->version;
+	put_u16(w->base, at + 7, e->flags);
+	put_u16(w->base, at + 9, (uint16_t)(e->options.length % 65536));
 	write_octets(w, (const uint8_t *)e->options.at, e->options.length);
+}
+
+/* Type, class, TTL and the length of the rdata, which follows. */
+static void write_fixed(struct writer *w, const struct record *record)
+{
+	if (!write_room(w, RECORD_FIXED))
+		return;
+	uint8_t *base = w->base;
+	size_t at = w->at - RECORD_FIXED;
+	put_u16(base, at, record->type);
+	put_u16(base, at + 2, record->class);
+	put_u16(base, at + TTL_AT, (uint16_t)(record->ttl / 65536));
+	put_u16(base, at + TTL_AT + 2, (uint16_t)(record->ttl % 65536));
+	put_u16(base, at + LENGTH_AT, record->rdata_length);
 }
 
 static void write_record(struct writing *s, const struct record *record)
 {
 	struct writer *w = &s->w;
 	write_owner(w, record->owner);
-	write_u16(w, record->type);
-	write_u16(w, record->class);
 	if (s->ttl_at)
-		s->ttl_at[s->ttl_count++] = (uint16_t)w->at;
-	write_u32(w, record->ttl);
-	size_t length_at = w->at;
-	write_u16(w, record->rdata_length);
+		s->ttl_at[s->ttl_count++] = (uint16_t)(w->at + TTL_AT);
+	write_fixed(w, record);
 	write_rdata(w, record->type, record->rdata, record->rdata_length);
-	rewrite_u16(w, length_at, (uint16_t)(w->at - length_at - 2));
 }
 
 static bool same_rrset(const struct record *a, const struct record *b)
@@ -53,8 +65,9 @@ static bool same_rrset(const struct record *a, const struct record *b)
 }
 
 /*
- * Writes the records of a section that fit; gives how many they are. Where TC tells the client, the RRset that is cut may
- * stay in part (RFC 2181 9); the additional section is cut without TC, so only `whole` RRsets stay there.
+ * Writes the records of a section that fit; gives how many they are. Where TC tells the client, the
+ * RRset that is cut may stay in part (RFC 2181 9); the additional section is cut without TC, so
+ * only `whole` RRsets stay there.
  */
 static size_t write_section(struct writing *s, const struct section *section, bool whole)
 {
@@ -76,22 +89,23 @@ static size_t write_section(struct writing *s, const struct section *section, bo
 	return section->count;
 }
 
-static void write_question(struct writer *w, const struct message *m)
+bool write_head(struct writer *w, const struct message *m)
 {
-	write_question_name(w, m->question.name);
-	write_u16(w, m->question.type);
-	write_u16(w, m->question.class);
-}
-
-void write_head(struct writer *w, const struct message *m)
-{
-	write_u16(w, m->id);
-	write_u16(w, flag_bits(m));
-	write_u16(w, m->has_question);
-	for (int id = 0; id < SECTION_COUNT; id++)
-		write_u16(w, 0);
-	if (m->has_question)
-		write_question(w, m);
+	if (!write_room(w, HEADER_SIZE))
+		return false;
+	uint8_t *base = w->base;
+	size_t at = w->at - HEADER_SIZE;
+	put_u16(base, at, m->id);
+	put_u16(base, at + FLAGS_AT, flag_bits(m));
+	put_u16(base, at + 4, m->has_question);
+	for (size_t id = 0; id < SECTION_COUNT; id++)
+		put_u16(base, at + COUNTS_AT + 2 * id, 0);
+	if (m->has_question) {
+		write_question_name(w, m->question.name);
+		write_u16(w, m->question.type);
+		write_u16(w, m->question.class);
+	}
+	return !w->failed;
 }
 
 void write_truncated(struct writer *w, const struct message *m)
@@ -99,7 +113,8 @@ void write_truncated(struct writer *w, const struct message *m)
 	rewrite_u16(w, FLAGS_AT, flag_bits(m) | FLAG_TC);
 }
 
-/* Whether the client must be told that this section was cut: it may do without additional records but glue. */
+/* Whether the client must be told that this section was cut: it may do without additional records
+ * but glue. */
 static bool is_missed(const struct writing *s, int id)
 {
 	return id != SECTION_ADDITIONAL || s->counts[id] < s->m->glue_count;
@@ -108,7 +123,8 @@ static bool is_missed(const struct writing *s, int id)
 void write_sections(struct writing *s)
 {
 	for (int id = 0; id < SECTION_COUNT && !s->truncated; id++) {
-		s->counts[id] = (uint16_t)write_section(s, &s->m->section[id], id == SECTION_ADDITIONAL);
+		s->counts[id] =
+			(uint16_t)write_section(s, &s->m->section[id], id == SECTION_ADDITIONAL);
 		s->section_end[id] = (uint16_t)s->w.at;
 		if (s->truncated && is_missed(s, id))
 			write_truncated(&s->w, s->m);
@@ -127,16 +143,15 @@ size_t write_tail(struct writer *w, const struct message *m, const uint16_t *cou
 
 size_t message_write(const struct message *m, uint8_t *to, size_t size)
 {
-	size_t opt = opt_size(&m->edns);
 	if (size > MESSAGE_MAX)
 		size = MESSAGE_MAX;
-	if (opt > size)
+	long room = (long)size - (long)opt_size(&m->edns);
+	if (room < 0)
 		return 0;
 	if (m->encoded && !m->encoded->reopened)
 		return encoded_write(m, to, size);
-	struct writing s = { .w = { .base = to, .end = size - opt }, .m = m };
-	write_head(&s.w, m);
-	if (s.w.failed)
+	struct writing s = { .w = writer_to(to, (size_t)room), .m = m };
+	if (!write_head(&s.w, m))
 		return 0;
 	write_sections(&s);
 	s.w.end = size;

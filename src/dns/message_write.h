@@ -19,8 +19,8 @@ struct writing {
 /* Octets of the OPT record, 0 without one. */
 size_t opt_size(const struct edns *e);
 
-/* Header and question, the counts still 0. */
-void write_head(struct writer *w, const struct message *m);
+/* Header and question, the counts still 0; false if they do not fit. */
+bool write_head(struct writer *w, const struct message *m);
 
 /* The records that fit before w.end, whole RRsets; sets TC in the header if answer or authority
  * were cut. */

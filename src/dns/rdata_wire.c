@@ -10,7 +10,7 @@ static int name_skip(struct reader *r, bool *plain)
 	int from = (int)r->at;
 	if (read_plain_name(r))
 		return 0;
-	struct name_buffer name;
+	struct name_buffer name = { 0 };
 	read_name(r, &name);
 	*plain = false;
 	return (int)name.length + from - (int)r->at;
@@ -28,8 +28,10 @@ size_t rdata_check(struct reader *r, uint16_t type, uint16_t length)
 			expanded += name_skip(r, &plain);
 		else
 			read_field(r, *field);
-		if (expanded > MESSAGE_MAX)
+		if (expanded < 0 || expanded > MESSAGE_MAX) {
 			r->failed = true;
+			return 0;
+		}
 	}
 	if (r->at != r->end)
 		r->failed = true;
@@ -48,7 +50,7 @@ void rdata_expand(struct reader *r, uint16_t type, struct writer *to)
 	for (const enum rdata_field *f = rdata_fields(type); f && *f != FIELD_END; f++) {
 		size_t from = r->at;
 		if (field_is_name(*f)) {
-			struct name_buffer name;
+			struct name_buffer name = { 0 };
 			read_name(r, &name);
 			write_octets(to, name.octets, name.length);
 		} else {
@@ -67,28 +69,37 @@ static bool may_compress(const enum rdata_field *f)
 	return false;
 }
 
-void write_rdata(struct writer *w, uint16_t type, const uint8_t *rdata, uint16_t length)
+/* Writes rdata that has names which may be compressed. */
+static void write_compressing(struct writer *w, const enum rdata_field *f, struct reader *r)
 {
-	const enum rdata_field *f = rdata_fields(type);
-	if (!may_compress(f)) {
-		write_octets(w, rdata, length);
-		return;
-	}
-	struct reader r = { .base = rdata, .end = length };
-	for (; *f != FIELD_END && !r.failed; f++) {
-		size_t from = r.at;
+	for (; *f != FIELD_END && !r->failed; f++) {
+		size_t from = r->at;
 		if (field_is_name(*f)) {
-			struct name_buffer name;
-			read_name(&r, &name);
+			struct name_buffer name = { 0 };
+			read_name(r, &name);
 			if (*f == FIELD_NAME_COMPRESSED)
 				write_name(w, name_of(&name));
 			else
 				write_octets(w, name.octets, name.length);
 		} else {
-			read_field(&r, *f);
-			copy(&r, from, w);
+			read_field(r, *f);
+			copy(r, from, w);
 		}
 	}
-	if (r.failed)
+}
+
+void write_rdata(struct writer *w, uint16_t type, const uint8_t *rdata, uint16_t length)
+{
+	const enum rdata_field *f = rdata_fields(type);
+	if (length == 0 || !may_compress(f)) { /* none: a dynamic update's */
+		write_octets(w, rdata, length);
+		return;
+	}
+	struct reader r = { .base = rdata, .end = length };
+	size_t from = w->at;
+	write_compressing(w, f, &r);
+	if (r.failed || r.at != r.end)
 		w->failed = true;
+	if (from >= 2)
+		rewrite_u16(w, from - 2, (uint16_t)((2 * 65536 + w->at - from) % 65536));
 }

@@ -11,6 +11,10 @@ enum {
 size_t read_plain_name(struct reader *r)
 {
 	size_t at = r->at, length = 0;
+	/*@ loop invariant r->at <= at <= r->end && length == at - r->at && length <= 255;
+	    loop assigns at, length;
+	    loop variant 256 - length;
+	*/
 	while (!r->failed && at < r->end) {
 		uint8_t label = r->base[at];
 		at = at + 1 + label;
@@ -27,9 +31,20 @@ size_t read_plain_name(struct reader *r)
 
 void read_name(struct reader *r, struct name_buffer *to)
 {
-	struct reader cursor = *r;
+	struct reader cursor = { .base = r->base, .start = r->start, .at = r->at, .end = r->end };
+	cursor.failed = r->failed;
 	size_t lowest = r->at, length = 0;
 	unsigned pointers = 0;
+	/*@ loop invariant cursor.base == r->base && cursor.start == r->start && cursor.end ==
+	   r->end; loop invariant cursor.start <= cursor.at <= cursor.end; loop invariant
+	   cursor.start <= lowest <= cursor.end; loop invariant length <= 255 && pointers <=
+	   POINTERS_MAX; loop invariant reader_ok(r) && \at(r->at, Pre) <= r->at; loop invariant
+	   pointers == 0 ==> cursor.at >= \at(r->at, Pre) + length; loop invariant pointers > 0 ==>
+	   r->at > \at(r->at, Pre); loop invariant r->failed == \at(r->failed, Pre) && (length +
+	   pointers > 0 ==> !r->failed); loop invariant !cursor.failed ==> !r->failed; loop assigns
+	   cursor, lowest, length, pointers, r->at, to->octets[0 .. 254]; loop variant 256 *
+	   (POINTERS_MAX + 1 - pointers) - length;
+	*/
 	while (length < NAME_OCTETS_MAX) {
 		uint8_t c = read_u8(&cursor);
 		if (cursor.failed)
@@ -50,6 +65,12 @@ void read_name(struct reader *r, struct name_buffer *to)
 		if (c > LABEL_OCTETS_MAX || next > NAME_OCTETS_MAX)
 			break;
 		to->octets[length++] = c;
+		/*@ loop invariant \at(length, LoopEntry) <= length <= next;
+		    loop invariant \at(cursor.at, LoopEntry) <= cursor.at <= cursor.end;
+		    loop invariant cursor.at - \at(cursor.at, LoopEntry) == length - \at(length,
+		   LoopEntry); loop assigns length, cursor.at, to->octets[0 .. 254]; loop variant
+		   next - length;
+		*/
 		while (length < next && cursor.at < cursor.end)
 			to->octets[length++] = cursor.base[cursor.at++];
 		if (length < next)

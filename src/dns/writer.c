@@ -87,15 +87,18 @@ static size_t suffix_find(const struct writer *w, struct name n, size_t i)
  */
 static size_t question_suffix(const struct writer *w, struct name n, size_t i)
 {
-	size_t length = n.length - i, j = 0;
-	if (length > w->question.length)
+	struct name q = w->question;
+	size_t j = 0;
+	while (j < q.length && q.octets[j] != 0 && q.length + i > n.length + j)
+		j = j + 1 + q.octets[j];
+	if (q.length + i != n.length + j)
 		return 0;
-	while (j + length < w->question.length)
-		j += 1u + w->question.octets[j];
-	if (j + length != w->question.length ||
-		memcmp(w->question.octets + j, n.octets + i, length) != 0)
-		return 0;
-	return w->question_at + j;
+	size_t found = w->question_at + j;
+	while (i < n.length && j < q.length) {
+		if (q.octets[j++] != n.octets[i++])
+			return 0;
+	}
+	return found;
 }
 
 static void write_pointer(struct writer *w, size_t at)

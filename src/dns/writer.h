@@ -14,37 +14,55 @@ enum {
 	POINTER_REACH = 0x4000, /* pointers have 14 bits */
 };
 
-/* Starts as { .base = to, .end = size }, size at most 65,535. */
+/* Made by writer_to(). */
 struct writer {
 	uint8_t *base;
 	size_t at, end;
 	bool failed;
 
-	/* The question's name and the owner written last, which most owners equal; length 0: none
-	 * yet. */
+	/* The question's name and the owner written last, which most equal; the root: none yet. */
 	struct name question, owner;
 	size_t question_at, owner_at;
 	uint16_t slots[WRITER_SLOTS]; /* offsets of suffixes by hash; 0: free */
 };
 
+/* A writer into the `size` octets at `to`, at most 65,535. */
+static inline struct writer writer_to(uint8_t *to, size_t size)
+{
+	return (struct writer){
+		.base = to, .end = size, .question = name_root, .owner = name_root
+	};
+}
+
+/* Takes the next n octets, which the caller then fills: those before w->at. False if there are no
+ * n. */
+static inline bool write_room(struct writer *w, size_t n)
+{
+	size_t next = w->at + n;
+	if (w->failed || next > w->end) {
+		w->failed = true;
+		return false;
+	}
+	w->at = next;
+	return true;
+}
+
+static inline void put_u16(uint8_t *base, size_t at, uint16_t v)
+{
+	base[at] = (uint8_t)(v / 256);
+	base[at + 1] = (uint8_t)(v % 256);
+}
+
 static inline void write_u8(struct writer *w, uint8_t v)
 {
-	if (w->failed || w->at >= w->end)
-		w->failed = true;
-	else
-		w->base[w->at++] = v;
+	if (write_room(w, 1))
+		w->base[w->at - 1] = v;
 }
 
 static inline void write_u16(struct writer *w, uint16_t v)
 {
-	size_t next = w->at + 2;
-	if (w->failed || next > w->end) {
-		w->failed = true;
-		return;
-	}
-	w->base[next - 2] = (uint8_t)(v / 256);
-	w->base[next - 1] = (uint8_t)(v % 256);
-	w->at = next;
+	if (write_room(w, 2))
+		put_u16(w->base, w->at - 2, v);
 }
 
 static inline void write_u32(struct writer *w, uint32_t v)
@@ -53,16 +71,15 @@ static inline void write_u32(struct writer *w, uint32_t v)
 	write_u16(w, (uint16_t)(v % 65536));
 }
 
+/* By a loop, which the provers can follow; most of what it writes is short. */
 static inline void write_octets(struct writer *w, const uint8_t *octets, size_t n)
 {
-	size_t next = w->at + n;
-	if (w->failed || next > w->end) {
-		w->failed = true;
+	uint8_t *base = w->base;
+	size_t at = w->at, i = 0;
+	if (!write_room(w, n))
 		return;
-	}
-	if (n)
-		memcpy(w->base + w->at, octets, n);
-	w->at = next;
+	while (i < n && at < w->end)
+		base[at++] = octets[i++];
 }
 
 /* Puts v over the two octets at `at`, which have been written. */
@@ -71,20 +88,16 @@ static inline void rewrite_u16(struct writer *w, size_t at, uint16_t v)
 	size_t next = at + 2;
 	if (next > w->at)
 		return;
-	w->base[next - 2] = (uint8_t)(v / 256);
-	w->base[next - 1] = (uint8_t)(v % 256);
+	put_u16(w->base, at, v);
 }
 
 /* The question's name: not compressed, and what later names are compared with first. */
 void write_question_name(struct writer *w, struct name n);
 
-/* A name in rdata, its suffix replaced by a pointer if that suffix has been written in the same
- * case. */
+/* A name, its suffix replaced by a pointer if that suffix has been written in the same case. */
 void write_name(struct writer *w, struct name n);
 
-/*
- * A record's owner, whatever the case. Its octets stay where they are while the message is written.
- */
+/* The same for a record's owner, whose octets stay where they are while the message is written. */
 void write_owner(struct writer *w, struct name n);
 
 #endif

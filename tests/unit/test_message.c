@@ -255,6 +255,17 @@ static void every_shape_survives(void **state)
 	}
 }
 
+/* Dynamic updates have records without rdata, of types that have names in it (RFC 2136 2.5.2). */
+static void records_without_rdata_survive(void **state)
+{
+	struct message *m = reply("example.org.", TYPE_SOA);
+	m->opcode = OPCODE_UPDATE;
+	add(m, SECTION_AUTHORITY, "a.example.org.", TYPE_CNAME, (struct view){ "", 0 });
+	m->section[SECTION_AUTHORITY].records[0].class = CLASS_ANY;
+	add_address(m, SECTION_ADDITIONAL, "a.example.org.", 1);
+	round_trip(m);
+}
+
 /* More names than the writer remembers, and offsets beyond the reach of pointers. */
 static void big_messages_survive(void **state)
 {
@@ -654,6 +665,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			names_of_newer_types_are_not_compressed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_shape_survives, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(records_without_rdata_survive, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(big_messages_survive, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_rcode_needs_its_opt, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(malformed_messages_are_told, set_up, tear_down),
