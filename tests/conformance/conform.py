@@ -335,7 +335,7 @@ class Run:
         (self.dir / "Corefile").write_text(self.subst(self.case["config"]))
         self.spawn()
 
-    def spawn(self):
+    def spawn(self, wait_ports=None):
         env = dict(os.environ, **{k: self.subst(v) for k, v in self.case.get("env", {}).items()})
         for fake in self.fakes.values():
             env.update(fake.env)
@@ -344,14 +344,22 @@ class Run:
         self.proc = subprocess.Popen(shlex.split(self.server) + args, cwd=self.dir, env=env, stdin=subprocess.DEVNULL,
                                      stdout=self.logfile, stderr=subprocess.STDOUT)
         deadline = time.time() + float(self.case.get("start_timeout", 8))
-        waits = [self.ports[p] for p in self.case.get("wait_ports", ["DNS"]) if p in self.ports]
+        waits = [self.ports[p] for p in wait_ports or self.case.get("wait_ports", ["DNS"]) if p in self.ports]
         while time.time() < deadline:
             if self.proc.poll() is not None:
                 return
             if all(self.connects(p) for p in waits):
                 break
             time.sleep(0.02)
+        deadline = time.time() + 1                 # UDP comes after TCP, where it comes at all
+        while waits and time.time() < deadline and not all(self.has_udp(p) for p in waits):
+            time.sleep(0.02)
         time.sleep(float(self.case.get("settle", 0.05)))
+
+    @staticmethod
+    def has_udp(port):
+        return any(l.split()[1].endswith(f":{port:04X}") for f in ("udp", "udp6")
+                   for l in Path(f"/proc/net/{f}").read_text().splitlines()[1:])
 
     @staticmethod
     def connects(port):
@@ -731,7 +739,7 @@ class Run:
         if verb == "rm": (self.dir / words[0]).unlink(); return []
         if verb == "cat": return (self.dir / words[0]).read_text().splitlines()
         if verb == "signal": self.proc.send_signal(getattr(signal, "SIG" + words[0])); time.sleep(0.5); return []
-        if verb == "restart": self.proc.terminate(); self.proc.wait(8); self.spawn(); return []
+        if verb == "restart": self.proc.terminate(); self.proc.wait(8); self.spawn(["DNS"]); return []
         if verb == "hits":
             h = self.upstreams[words[0]].hits
             return sorted(f"{k} x{v}" for k, v in h.items())
