@@ -101,7 +101,7 @@ static void trim(struct timer *t)
 			f->trimmed = true;
 		}
 	}
-	l->waiting_recently = l->waiting_count;
+	l->waiting_recently = loop_waiting(l);
 	if (l->spare_count > SPARES_KEPT)
 		timer_set(l, t, clock_batch() + TRIM_INTERVAL);
 }
@@ -109,8 +109,10 @@ static void trim(struct timer *t)
 void fibers_init(struct loop *l, size_t stack_size)
 {
 	l->ready_end = &l->ready;
+	l->waiting_end = &l->waiting;
 	l->trim.fire = trim;
 	stack_pool_init(&l->stacks, stack_size);
+	l->waiting_max = l->stacks.limit;
 }
 
 void fibers_free(struct loop *l)
@@ -175,13 +177,22 @@ void fiber_leave_epoch(struct fiber *f)
 
 /* --- the waiter's side --- */
 
+static void waiting_set(struct loop *l, size_t count)
+{
+	atomic_store_explicit(&l->waiting_count, count, memory_order_relaxed);
+}
+
 static void unpark(struct fiber *f, enum wait_result result)
 {
 	struct loop *l = f->loop;
+	if (timer_is_set(&f->deadline))
+		timer_wheel_remove(&l->timers, &f->deadline);
 	*f->link = f->next;
 	if (f->next)
 		f->next->link = f->link;
-	l->waiting_count--;
+	else
+		l->waiting_end = f->link;
+	waiting_set(l, loop_waiting(l) - 1);
 	f->parked = false;
 	f->result = result;
 	f->next = NULL;
@@ -203,15 +214,20 @@ struct fiber *fiber_self(void)
 
 static void park(struct loop *l, struct fiber *me)
 {
+	if (loop_waiting(l) >= l->waiting_max) {
+		unpark(l->waiting, WAIT_STOPPED);
+		atomic_fetch_add_explicit(&l->shed, 1, memory_order_relaxed);
+	}
 	me->parked = true;
-	me->next = l->waiting;
-	me->link = &l->waiting;
-	if (me->next)
-		me->next->link = &me->next;
-	l->waiting = me;
-	if (++l->waiting_count > l->waiting_recently)
-		l->waiting_recently = l->waiting_count;
-	if (l->waiting_count > SPARES_KEPT && !timer_is_set(&l->trim))
+	me->next = NULL;
+	me->link = l->waiting_end;
+	*l->waiting_end = me;
+	l->waiting_end = &me->next;
+	size_t count = loop_waiting(l) + 1;
+	waiting_set(l, count);
+	if (count > l->waiting_recently)
+		l->waiting_recently = count;
+	if (count > SPARES_KEPT && !timer_is_set(&l->trim))
 		timer_set(l, &l->trim, clock_batch() + TRIM_INTERVAL);
 	if (!me->entered) {
 		me->entered = true;
@@ -248,19 +264,13 @@ void fiber_wake(struct fiber *f)
 		f->woken = true;
 		return;
 	}
-	if (timer_is_set(&f->deadline))
-		timer_wheel_remove(&f->loop->timers, &f->deadline);
 	unpark(f, WAIT_READY);
 }
 
 void fibers_stop(struct loop *l)
 {
-	while (l->waiting) {
-		struct fiber *f = l->waiting;
-		if (timer_is_set(&f->deadline))
-			timer_wheel_remove(&l->timers, &f->deadline);
-		unpark(f, WAIT_STOPPED);
-	}
+	while (l->waiting)
+		unpark(l->waiting, WAIT_STOPPED);
 }
 
 enum wait_result fiber_sleep(uint64_t ns)
@@ -313,5 +323,16 @@ enum wait_result wait_writable(int fd, uint64_t deadline)
 
 size_t loop_waiting(const struct loop *l)
 {
-	return l->waiting_count;
+	return atomic_load_explicit(&l->waiting_count, memory_order_relaxed);
+}
+
+void loop_waiting_limit(struct loop *l, size_t most)
+{
+	if (most < l->waiting_max)
+		l->waiting_max = most ? most : 1;
+}
+
+size_t loop_shed(const struct loop *l)
+{
+	return atomic_load_explicit(&l->shed, memory_order_relaxed);
 }

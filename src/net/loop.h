@@ -88,8 +88,8 @@ enum wait_result {
 struct fiber *fiber_self(void);
 
 /* Parks the caller until fiber_wake() or the deadline (0: none). A wake that came before the park is not lost. Callers look
- * at what they wait for when it returns, not at the result alone. WAIT_STOPPED also when there are more waiting than the
- * loop has stacks for (32,768): give up then, too. */
+ * at what they wait for when it returns, not at the result alone. WAIT_STOPPED also when more are waiting than may be (see
+ * loop_waiting_limit(); 32,768 at most): give up then, too. */
 enum wait_result fiber_park(uint64_t deadline);
 
 /* Lets a parked fiber go on, in the loop's next round at the latest. The same thread only. */
@@ -106,7 +106,13 @@ enum wait_result fiber_sleep(uint64_t ns);
  * runs. */
 void fiber_spawn(struct loop *l, void (*run)(void *data), void *data);
 
-/* Fibers that wait now on this loop. */
+/* Fibers that wait now on this loop. Any thread. */
 size_t loop_waiting(const struct loop *l);
+
+/* At most so many: one more makes the one that has waited longest give up (WAIT_STOPPED). Before the loop runs. */
+void loop_waiting_limit(struct loop *l, size_t most);
+
+/* How many had to give up so. Any thread. */
+size_t loop_shed(const struct loop *l);
 
 #endif

@@ -47,8 +47,11 @@ struct loop {
 
 	struct fiber thread;   /* the thread's own stack, that waits for the loop's end */
 	struct fiber *current; /* who stands on the stack that runs */
-	struct fiber *spare, *waiting, *ready, **ready_end;
-	size_t waiting_count;
+	struct fiber *spare, *ready, **ready_end;
+	struct fiber *waiting, **waiting_end; /* longest waiting first */
+	_Atomic size_t waiting_count; /* written by the loop's thread alone */
+	size_t waiting_max;
+	_Atomic size_t shed; /* that were told to give up since others wanted to wait */
 	uint64_t handoffs; /* how often the loop went on on another stack */
 	unsigned resumed;  /* fibers that went on in this round */
 	struct stack_pool stacks;

@@ -19,7 +19,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { QUERY_ARENA_SIZE = 8192, POOL_MAX = 256 };
+enum {
+	QUERY_ARENA_SIZE = 8192,
+	POOL_MAX = 256,
+	WAITING_SIZE = 32 << 10, /* what a query that waits holds: two pages of its stack, its datagram, its arena */
+};
 
 /* A query and its arena, reused by the next query when this one has ended. */
 struct activity {
@@ -32,6 +36,7 @@ struct worker {
 	pthread_t thread;
 	struct loop *loop;
 	unsigned index;
+	size_t waiting_limit;
 	sem_t started;
 	struct activity *idle;
 	unsigned idle_count;
@@ -117,6 +122,63 @@ void worker_handle(struct incoming *in)
 
 /* --- threads --- */
 
+/* The numbers in a file of the process's cgroup; 0 where there is none. */
+static void cgroup_numbers(const char *path, long *first, long *second)
+{
+	FILE *f = fopen(path, "re");
+	*first = *second = 0;
+	if (!f)
+		return;
+	char line[64];
+	if (fgets(line, sizeof line, f)) {
+		char *end;
+		*first = strtol(line, &end, 10);
+		*second = end != line ? strtol(end, NULL, 10) : 0;
+	}
+	fclose(f);
+}
+
+/* Queries of one worker that may wait at a time: what they hold must fit half of the memory that the process may use. */
+static size_t waiting_limit(unsigned workers)
+{
+	long bytes, none;
+	cgroup_numbers("/sys/fs/cgroup/memory.max", &bytes, &none);
+	size_t machine = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+	size_t memory = bytes > 0 && (size_t)bytes < machine ? (size_t)bytes : machine;
+	return memory / 2 / workers / WAITING_SIZE;
+}
+
+static const struct metric_family waiting_now = {
+	.name = "isthmus_queries_waiting",
+	.help = "Queries that wait for other servers.",
+	.kind = METRIC_GAUGE,
+};
+
+static const struct metric_family waits_shed = {
+	.name = "isthmus_waits_shed_total",
+	.help = "Queries that were given up since more wanted to wait than memory allows.",
+	.kind = METRIC_COUNTER,
+};
+
+/* What the metrics of all workers are made from. */
+static struct {
+	struct worker *workers;
+	unsigned count;
+	size_t shed; /* counted so far */
+} collected;
+
+static void collect(void *data)
+{
+	size_t shed = 0;
+	(void)data;
+	for (unsigned i = 0; i < collected.count; i++)
+		shed += loop_shed(collected.workers[i].loop);
+	metric_set(metric_get(&waiting_now, NULL),
+		(double)workers_waiting(collected.workers, collected.count));
+	metric_add(metric_get(&waits_shed, NULL), shed - collected.shed);
+	collected.shed = shed;
+}
+
 static void *worker_run(void *data)
 {
 	struct worker *w = data;
@@ -127,6 +189,7 @@ static void *worker_run(void *data)
 	metrics_thread(w->index + 1);
 	epoch_register();
 	w->loop = loop_new(0);
+	loop_waiting_limit(w->loop, w->waiting_limit);
 	sem_post(&w->started);
 	loop_run(w->loop);
 	while (w->idle) {
@@ -145,6 +208,7 @@ struct worker *workers_start(unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		struct worker *w = &workers[i];
 		w->index = i;
+		w->waiting_limit = waiting_limit(count);
 		sem_init(&w->started, 0, 0);
 		int error = pthread_create(&w->thread, NULL, worker_run, w);
 		if (error) {
@@ -154,11 +218,16 @@ struct worker *workers_start(unsigned count)
 		while (sem_wait(&w->started) < 0)
 			;
 	}
+	collected.workers = workers;
+	collected.count = count;
+	collected.shed = 0;
+	metrics_on_collect(collect, NULL);
 	return workers;
 }
 
 void workers_stop(struct worker *workers, unsigned count)
 {
+	metrics_on_collect_remove(collect, NULL);
 	for (unsigned i = 0; i < count; i++)
 		loop_stop(workers[i].loop);
 	for (unsigned i = 0; i < count; i++) {
@@ -245,17 +314,8 @@ void workers_each(struct worker *workers, unsigned count,
 
 static unsigned cgroup_quota(void)
 {
-	FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-	long quota = 0, period = 0;
-	if (f) {
-		char line[64];
-		if (fgets(line, sizeof line, f)) {
-			char *end;
-			quota = strtol(line, &end, 10);
-			period = end != line ? strtol(end, NULL, 10) : 0;
-		}
-		fclose(f);
-	}
+	long quota, period;
+	cgroup_numbers("/sys/fs/cgroup/cpu.max", &quota, &period);
 	if (quota <= 0 || period <= 0)
 		return 0;
 	return quota / period < 1 ? 1 : (unsigned)(quota / period);

@@ -374,6 +374,52 @@ static void no_more_than_max_concurrent(void **state)
 	rig_stop(&r);
 }
 
+static void too_many_waits_shed_the_oldest(void **state)
+{
+	(void)state;
+	enum { COUNT = 200, MOST = 50 };
+	struct rig r;
+	struct asked a[COUNT] = { 0 };
+	char names[COUNT][32];
+	rig_start(&r, "");
+	loop_waiting_limit(r.loop, MOST);
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(names[i], sizeof names[i], "slow-%d.example.", i);
+		a[i].name = names[i];
+	}
+	rig_ask(&r, a, COUNT);
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(a[i].rcode, i < COUNT - MOST ? RCODE_SERVFAIL : RCODE_NOERROR);
+	assert_int_equal(loop_shed(r.loop), COUNT - MOST);
+	forget_errors(a, COUNT);
+	rig_stop(&r);
+}
+
+static void stop_plugin(void *data)
+{
+	struct rig *r = data;
+	struct plugin *p = r->bed->config->blocks->plugins;
+	fiber_sleep(50 * NS_PER_MS);
+	p->type->worker_stop(p, p->worker_states[0]);
+}
+
+static void who_waits_when_all_ends_is_told(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct asked a[] = { { .name = "silent.example." }, { .name = "silent.example." },
+		{ .name = "silent-b.example.", .stream = true } };
+	rig_start(&r, "max_fails 0");
+	fiber_spawn(r.loop, stop_plugin, &r);
+	rig_ask(&r, a, 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(a[i].rcode, RCODE_SERVFAIL);
+		assert_true(a[i].took < 1000 * NS_PER_MS);
+	}
+	forget_errors(a, 3);
+	rig_stop(&r);
+}
+
 static void who_is_away_is_passed_over(void **state)
 {
 	(void)state;
@@ -536,6 +582,8 @@ int main(void)
 		cmocka_unit_test(connections_that_were_closed_are_replaced),
 		cmocka_unit_test(answers_that_were_cut_are_asked_over_tcp),
 		cmocka_unit_test(no_more_than_max_concurrent),
+		cmocka_unit_test(too_many_waits_shed_the_oldest),
+		cmocka_unit_test(who_waits_when_all_ends_is_told),
 		cmocka_unit_test(who_is_away_is_passed_over),
 		cmocka_unit_test(all_away_is_servfail),
 		cmocka_unit_test(options_are_checked),

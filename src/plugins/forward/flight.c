@@ -33,6 +33,7 @@ struct flights {
 	size_t late;
 	struct flight *spare;
 	size_t spare_count;
+	bool closing; /* freed when the last one that is led has landed */
 };
 
 /* --- the table --- */
@@ -125,13 +126,26 @@ static void table_remove(struct flight *f)
 	flights->spare_count++;
 }
 
+/* Removes those that nobody leads. */
+static void forget_late(struct flights *f)
+{
+	for (size_t i = 0; i < f->slot_count; i++) {
+		for (struct flight *at = f->slots[i], *next; at; at = next) {
+			next = at->next;
+			if (!at->leader)
+				table_remove(at);
+		}
+	}
+}
+
 void flights_free(struct flights *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->slot_count; i++)
-		while (f->slots[i])
-			table_remove(f->slots[i]);
+	f->closing = true;
+	forget_late(f);
+	if (f->count)
+		return;
 	while (f->spare) {
 		struct flight *spare = f->spare;
 		f->spare = spare->next;
@@ -406,12 +420,15 @@ static bool any_pending(const struct flight *f)
 
 void flight_land(struct flight *f, const struct flight_outcome *outcome, bool again, bool late)
 {
-	release_followers(f, outcome, again);
+	struct flights *flights = f->flights;
+	release_followers(f, outcome, again && !flights->closing);
 	f->leader = NULL;
-	if (!late || f->flights->late >= LATE_MAX || !any_pending(f)) {
-		table_remove(f);
+	if (late && !flights->closing && flights->late < LATE_MAX && any_pending(f)) {
+		flights->late++;
+		timer_set(flights->loop, &f->forget, clock_batch() + late_keep);
 		return;
 	}
-	f->flights->late++;
-	timer_set(f->flights->loop, &f->forget, clock_batch() + late_keep);
+	table_remove(f);
+	if (flights->closing && !flights->count)
+		flights_free(flights);
 }

@@ -66,7 +66,7 @@ struct flight {
 /* A worker's flights of one instance of forward. */
 struct flights *flights_new(struct loop *l);
 
-/* Forgets those that were left behind; nobody may be leading or following. */
+/* Forgets those that were left behind, and all when the last one that is led has landed. */
 void flights_free(struct flights *f);
 
 enum flight_role {

@@ -36,7 +36,7 @@ static void forward_worker_stop(struct plugin *self, void *state)
 	flights_free(w->flights);
 	w->flights = NULL;
 	for (size_t i = 0; w->pools && i < f->count; i++)
-		upstream_pool_free(w->pools[i]);
+		upstream_pool_free(w->pools[i]); /* whoever still waits is told */
 	free(w->pools);
 	w->pools = NULL;
 }
@@ -211,6 +211,7 @@ static int finish(struct forwarding *w)
 	const struct forward *f = w->f;
 	const struct plugin *after = w->self->next;
 	const struct message *m = w->reply;
+	query_why(w->q, "%.*s answered", VIEW_ARGS(w->f->upstreams[w->outcome.upstream].name));
 	bool elsewhere = in_set(f->next, m->rcode) || (f->next_on_nodata && is_nodata(m));
 	if (elsewhere && after && after->type == w->self->type)
 		return next(w->self, w->q);
@@ -277,8 +278,10 @@ static bool is_taken(const struct forward *f, const struct query *q)
 static int forward_serve(struct plugin *self, struct query *q)
 {
 	struct forward *f = self->state;
-	if (!is_taken(f, q))
+	if (!is_taken(f, q)) {
+		query_why(q, "not below %s, or excepted", name_text(q->arena, f->from));
 		return next(self, q);
+	}
 	if (!f->max_concurrent)
 		return forward_query(self, q);
 	int rcode;
