@@ -67,6 +67,7 @@ struct udp_listener {
 	struct loop *loop;
 	struct endpoint local;
 	incoming_handler *handle;
+	udp_foresight *foresee; /* NULL: nobody asks */
 	void *listener;
 	bool wildcard; /* bound to all addresses: which one was asked comes with each datagram */
 	bool stopped, released;
@@ -423,6 +424,17 @@ static void shed(struct udp_batch *b, struct udp_listener *u)
 	pending_to_batch(b, u);
 }
 
+/* Says what is in the batch before it is answered. */
+static void batch_foresee(const struct udp_batch *b, struct udp_listener *u)
+{
+	struct view datagrams[BATCH];
+	if (!u->foresee || b->count < 2)
+		return;
+	for (unsigned i = 0; i < b->count; i++)
+		datagrams[i] = (struct view){ (const char *)b->datagrams[i]->wire, b->in[i].msg_len };
+	u->foresee(u->listener, datagrams, b->count);
+}
+
 /* The next queries to answer: what came last, then what is pending. False if there is nothing. */
 static bool next_batch(struct udp_batch *b, struct udp_listener *u, bool may_receive)
 {
@@ -455,6 +467,7 @@ static void udp_ready(struct watch *w, uint32_t events)
 				return;
 		if (!next_batch(b, u, turn < BATCHES_A_TURN))
 			return;
+		batch_foresee(b, u);
 	}
 }
 
@@ -478,6 +491,11 @@ struct udp_listener *udp_listen(
 void udp_shed(struct udp_listener *u, const struct udp_shedding *s)
 {
 	u->shedding = s;
+}
+
+void udp_foresee(struct udp_listener *u, udp_foresight *foresee)
+{
+	u->foresee = foresee;
 }
 
 void udp_stop(struct udp_listener *u)

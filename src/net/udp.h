@@ -40,6 +40,13 @@ struct udp_shedding {
 /* Sets the listener's policy, which must outlive it. */
 void udp_shed(struct udp_listener *u, const struct udp_shedding *s);
 
+/*
+ * Called when a batch of several datagrams has come in, before the first of them is answered: time to fetch what answering
+ * will take into the CPU's cache. The datagrams are as they came. Its thread.
+ */
+typedef void udp_foresight(void *listener, const struct view *datagrams, unsigned count);
+void udp_foresee(struct udp_listener *u, udp_foresight *foresee);
+
 /* Takes no more queries; queries that wait still get their answer sent. */
 void udp_stop(struct udp_listener *u);
 

@@ -410,6 +410,17 @@ static bool auto_zone_above(struct plugin *self, struct name qname, struct name 
 	return z != NULL;
 }
 
+static const struct zone *zone_of(const struct plugin *self, struct name qname)
+{
+	const struct found *z = found_above(self, qname);
+	return z ? zone_file_zone(&z->file) : NULL;
+}
+
+static void auto_foresee(struct plugin *self, const struct name *qnames, unsigned count)
+{
+	zone_answer_foresee(self, zone_of, qnames, count);
+}
+
 static int auto_serve(struct plugin *self, struct query *q)
 {
 	const struct found *z = found_above(self, q->name);
@@ -452,6 +463,7 @@ PLUGIN(auto) = {
 	.setup = auto_setup,
 	.finish = auto_finish,
 	.start = auto_start,
+	.foresee = auto_foresee,
 	.serve = auto_serve,
 	.zone_above = auto_zone_above,
 };

@@ -158,10 +158,26 @@ static bool file_start(struct plugin *self, struct plugin *before)
 	return true;
 }
 
-static int file_serve(struct plugin *self, struct query *q)
+static const struct served *served_above(const struct plugin *self, struct name qname)
 {
 	const struct file *f = self->state;
-	const struct served *z = name_map_longest(&f->zones, q->name, NAME_MAP_ANY);
+	return name_map_longest(&f->zones, qname, NAME_MAP_ANY);
+}
+
+static const struct zone *zone_of(const struct plugin *self, struct name qname)
+{
+	const struct served *z = served_above(self, qname);
+	return z ? zone_file_zone(&z->file) : NULL;
+}
+
+static void file_foresee(struct plugin *self, const struct name *qnames, unsigned count)
+{
+	zone_answer_foresee(self, zone_of, qnames, count);
+}
+
+static int file_serve(struct plugin *self, struct query *q)
+{
+	const struct served *z = served_above(self, q->name);
 	if (!z)
 		return self->next ? next(self, q) : RCODE_REFUSED;
 	return zone_answer(self, q, zone_file_zone(&z->file), &z->source->fallthrough);
@@ -207,5 +223,6 @@ PLUGIN(file) = {
 	.setup = file_setup,
 	.finish = file_finish,
 	.start = file_start,
+	.foresee = file_foresee,
 	.serve = file_serve,
 };

@@ -82,3 +82,17 @@ int zone_answer(struct plugin *self, struct query *q, const struct zone *z,
 		return follow_out(q, found.target);
 	return reply->rcode;
 }
+
+void zone_answer_foresee(const struct plugin *self, zone_finder *zone_of, const struct name *qnames,
+	unsigned count)
+{
+	struct zone_ahead ahead[FORESEEN_MAX];
+	unsigned known = 0;
+	for (unsigned i = 0; i < count && i < FORESEEN_MAX; i++) {
+		const struct zone *z = zone_of(self, qnames[i]);
+		if (z)
+			ahead[known++] = zone_foresee(z, qnames[i]);
+	}
+	for (unsigned i = 0; i < known; i++)
+		zone_go_ahead(ahead[i]);
+}

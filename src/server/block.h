@@ -22,6 +22,7 @@ struct block {
 	struct plugin *chain;   /* the outermost handler; NULL: REFUSED for everything */
 	struct plugin *plugins; /* all instances, by `sibling` */
 	struct plugin *filter;  /* view, or NULL */
+	struct plugin *foreseer; /* the first that has something to fetch ahead, or NULL */
 	struct view view_name;
 
 	const char *root;

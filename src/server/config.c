@@ -50,6 +50,8 @@ static void instance_link(struct block *b, struct plugin *p)
 	*last = p;
 	if (p->type->filter)
 		b->filter = p;
+	if (p->type->foresee && !b->foreseer)
+		b->foreseer = p;
 	if (!p->type->serve)
 		return;
 	struct plugin **link = &b->chain;

@@ -117,6 +117,8 @@ static void share_settings(struct endpoint_group *group, const struct block *b)
 		group->takes_any_class = true;
 	if (b->sheds)
 		group->sheds = true;
+	if (b->foreseer)
+		group->foresees = true;
 	if (!group->zones.count && b->sockets)
 		group->copies = b->sockets;
 }

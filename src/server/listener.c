@@ -2,6 +2,7 @@
 #include "server/listener.h"
 
 #include "base/memory.h"
+#include "server/foresight.h"
 #include "server/shed.h"
 #include "server/supervisor.h"
 #include <errno.h>
@@ -99,6 +100,7 @@ void listener_serve(struct listener *l, unsigned worker, struct loop *loop, inco
 	const struct endpoint_group *g = atomic_load(&l->group);
 	s->udp = udp_listen(loop, s->udp_fd, &l->local, handle, l);
 	udp_shed(s->udp, &shed_policy);
+	udp_foresee(s->udp, foresee);
 	s->tcp = tcp_listen(loop, s->tcp_fd, &l->local, &g->limits, handle, l);
 }
 

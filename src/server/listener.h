@@ -22,6 +22,7 @@ struct endpoint_group {
 	unsigned copies;        /* multisocket: how often CoreDNS would list it; at least 1 */
 	bool takes_any_class;
 	bool sheds;
+	bool foresees; /* some block has a plugin that fetches ahead */
 	struct tcp_limits limits;
 	struct listener *listener; /* that serves it, once it is open */
 };

@@ -25,6 +25,8 @@ struct option {
 	size_t offset;
 };
 
+enum { FORESEEN_MAX = 16 }; /* names at once, for foresee() */
+
 struct plugin_type {
 	const char *name;
 	const char *arguments; /* what may follow the directive's name, as documentation shows it; NULL: nothing may */
@@ -60,6 +62,9 @@ struct plugin_type {
 
 	/* Answers, passes on by next(), or refuses by query_fail(). Gives the rcode. NULL: takes no part in the chain. */
 	int (*serve)(struct plugin *self, struct query *q);
+	/* A worker's thread, before it answers a batch: these names (lower case) are about to be asked for. Fetches what that takes
+	 * into the CPU's cache, and does nothing else. NULL: there is nothing to fetch. */
+	void (*foresee)(struct plugin *self, const struct name *qnames, unsigned count);
 	/* Whether the block takes this query at all (view). */
 	bool (*filter)(struct plugin *self, struct query *q);
 	/* Sets metadata; run before filters when the block has `metadata`. */

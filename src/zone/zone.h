@@ -85,4 +85,19 @@ struct zone_result {
 struct zone_result zone_lookup(const struct zone *z, struct name qname, uint16_t type, bool dnssec,
 	struct message *reply, struct arena *arena);
 
+/* --- fetching ahead --- */
+
+/* What a lookup of some name will touch next. */
+struct zone_ahead {
+	const struct zone *zone;
+	uint64_t hash;
+};
+
+/*
+ * Begins to fetch what a lookup of qname will need into the CPU's cache; zone_go_ahead() goes on, some time later, with what
+ * the first step has brought. For names that are about to be looked up, several at a time: each step alone would wait.
+ */
+struct zone_ahead zone_foresee(const struct zone *z, struct name qname);
+void zone_go_ahead(struct zone_ahead ahead);
+
 #endif

@@ -42,6 +42,26 @@ const struct node *zone_find_relative(const struct zone *z, const uint8_t *label
 	}
 }
 
+struct zone_ahead zone_foresee(const struct zone *z, struct name qname)
+{
+	struct zone_ahead ahead = { z, hash_bytes(qname.octets, relative_length(z, qname)) };
+	__builtin_prefetch(&z->buckets[bucket_of(z, ahead.hash)]);
+	return ahead;
+}
+
+void zone_go_ahead(struct zone_ahead ahead)
+{
+	const struct zone *z = ahead.zone;
+	const struct bucket *b = &z->buckets[bucket_of(z, ahead.hash)];
+	for (unsigned i = 0; i < b->count; i++) {
+		if (b->tags[i] != (uint8_t)ahead.hash)
+			continue;
+		const char *node = zone_at(z, b->nodes[i]);
+		__builtin_prefetch(node);
+		__builtin_prefetch(node + CACHE_LINE);
+	}
+}
+
 /* Three quarters full: one bucket in twelve then overflows. */
 void zone_table_make(struct zone *z, size_t nodes)
 {
