@@ -113,8 +113,8 @@ static struct view for_engine(struct arena *arena, struct view pattern, bool *ba
 		length += part.length;
 		if (names) {
 			walk_next(&w);
-			memcpy(to + length, "?P", 2);
-			length += 2;
+			to[length++] = '?';
+			to[length++] = 'P';
 		}
 	}
 }

@@ -102,7 +102,7 @@ static void put_together(struct query *q, struct records *rs, struct name old, s
 {
 	const struct section *found = &looked_up->section[SECTION_ANSWER];
 	size_t count = rs->count[SECTION_ANSWER], kept = 0;
-	struct record **made = arena_array(q->arena, count + found->count, sizeof *made);
+	struct record **made = arena_array(q->arena, count + found->count, sizeof(struct record *));
 	for (size_t i = 0; i < count; i++) {
 		struct record *r = rs->of[SECTION_ANSWER][i];
 		struct name n;

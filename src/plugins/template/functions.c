@@ -196,7 +196,7 @@ static bool map_item(
 
 static bool item(struct gocall *c, const struct value *v, const struct value *key, struct value *to)
 {
-	size_t at;
+	size_t at = 0;
 	switch (v->kind) {
 	case VALUE_ARRAY:
 		if (!place(c, key, v->list.count, false, &at))

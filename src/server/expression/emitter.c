@@ -36,7 +36,7 @@ uint32_t emit_regex(struct emitter *e, struct regex *r)
 {
 	struct expression *x = e->made;
 	x->regexes = arena_grow(
-		e->arena, x->regexes, x->regex_count, &e->regex_capacity, sizeof *x->regexes);
+		e->arena, x->regexes, x->regex_count, &e->regex_capacity, sizeof(struct regex *));
 	x->regexes[x->regex_count] = r;
 	return (uint32_t)x->regex_count++;
 }
@@ -45,7 +45,7 @@ void emit_call(struct emitter *e, const struct function *f, size_t count)
 {
 	struct expression *x = e->made;
 	x->functions = arena_grow(e->arena, x->functions, x->function_count, &e->function_capacity,
-		sizeof *x->functions);
+		sizeof(const struct function *));
 	x->functions[x->function_count] = f;
 	size_t call = emit(e, CODE_CALL, (uint32_t)x->function_count++, count, 1);
 	if (!e->error)

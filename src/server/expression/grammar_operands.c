@@ -313,7 +313,7 @@ static struct type parse_optional(struct compiler *c, struct type base)
 	if (c->depth > GRAMMAR_DEPTH_MAX)
 		return grammar_fail(c, c->token.at, "expression nests too deeply");
 	struct type t = token_is(&c->token, "[") ? parse_subscript(c, any) : parse_field(c, any);
-	t = parse_postfix(c, t);
+	parse_postfix(c, t);
 	c->depth--;
 	emit_target(&c->out, jump);
 	return type_any();
