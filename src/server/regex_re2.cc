@@ -1,6 +1,7 @@
 /* The module behind regex.h: RE2, with no exception and no C++ type leaving this file. */
 #include "server/regex_engine.h"
 
+#include <atomic>
 #include <cstring>
 #include <new>
 #include <re2/re2.h>
@@ -11,6 +12,54 @@ namespace
 
 /* Most patterns have few groups: finding them needs no allocation. */
 constexpr size_t groups_on_stack = 16;
+
+/*
+ * One RE2 for many threads is correct but slow: each match takes a lock whose cache line all of
+ * them write. So threads have copies, made when a thread first matches, and share them only where
+ * there are more threads than slots.
+ */
+constexpr size_t copies_most = 64;
+
+struct pattern {
+	explicit pattern(const re2::StringPiece &text, const RE2::Options &options)
+	    : first(text, options)
+	{
+	}
+
+	~pattern()
+	{
+		for (auto &copy : copies)
+			delete copy.load();
+	}
+
+	RE2 first;
+	std::atomic<RE2 *> copies[copies_most] = {};
+};
+
+/* The calling thread's slot: threads get them in turn. */
+size_t slot_of_thread()
+{
+	static std::atomic<size_t> threads{ 0 };
+	thread_local size_t slot = threads.fetch_add(1) % copies_most;
+	return slot;
+}
+
+/* The calling thread's copy. The thread that compiled, slot 0 of most programs, uses the first. */
+const RE2 *copy_of_thread(const void *compiled)
+{
+	auto *p = static_cast<pattern *>(const_cast<void *>(compiled));
+	size_t slot = slot_of_thread();
+	if (slot == 0)
+		return &p->first;
+	RE2 *copy = p->copies[slot].load(std::memory_order_acquire);
+	if (copy)
+		return copy;
+	RE2 *made = new RE2(p->first.pattern(), p->first.options());
+	if (p->copies[slot].compare_exchange_strong(copy, made))
+		return made;
+	delete made;
+	return copy;
+}
 
 regex_fault fault_of(RE2::ErrorCode code)
 {
@@ -55,18 +104,20 @@ void copy_part(const std::string &from, char *to, size_t size)
 	to[length] = '\0';
 }
 
-void *compile(view pattern, regex_fault *fault, char *part, size_t part_size)
+void *compile(view text, regex_fault *fault, char *part, size_t part_size)
 {
 	part[0] = '\0';
 	*fault = REGEX_FAULT_INTERNAL;
 	try {
 		RE2::Options options;
+		slot_of_thread();
 		options.set_log_errors(false);
-		RE2 *compiled = new RE2(re2::StringPiece(pattern.at, pattern.length), options);
-		if (compiled->ok())
+		auto *compiled =
+			new struct pattern(re2::StringPiece(text.at, text.length), options);
+		if (compiled->first.ok())
 			return compiled;
-		*fault = fault_of(compiled->error_code());
-		copy_part(compiled->error_arg(), part, part_size);
+		*fault = fault_of(compiled->first.error_code());
+		copy_part(compiled->first.error_arg(), part, part_size);
 		delete compiled;
 	} catch (...) {
 		*fault = REGEX_FAULT_TOO_LARGE;
@@ -76,17 +127,18 @@ void *compile(view pattern, regex_fault *fault, char *part, size_t part_size)
 
 void release(void *compiled)
 {
-	delete static_cast<RE2 *>(compiled);
+	delete static_cast<pattern *>(compiled);
 }
 
 size_t groups(const void *compiled)
 {
-	return static_cast<size_t>(static_cast<const RE2 *>(compiled)->NumberOfCapturingGroups());
+	return static_cast<size_t>(
+		static_cast<const pattern *>(compiled)->first.NumberOfCapturingGroups());
 }
 
 const char *group_name(const void *compiled, size_t group)
 {
-	const auto &names = static_cast<const RE2 *>(compiled)->CapturingGroupNames();
+	const auto &names = static_cast<const pattern *>(compiled)->first.CapturingGroupNames();
 	auto found = names.find(static_cast<int>(group));
 	return found == names.end() ? "" : found->second.c_str();
 }
@@ -105,7 +157,7 @@ bool search(const void *compiled, view text, view *to, size_t count)
 {
 	try {
 		re2::StringPiece few[groups_on_stack];
-		const RE2 *re = static_cast<const RE2 *>(compiled);
+		const RE2 *re = copy_of_thread(compiled);
 		if (count <= groups_on_stack)
 			return search_into(re, text, few, to, count);
 		std::vector<re2::StringPiece> many(count);

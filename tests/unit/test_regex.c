@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "server/regex.h"
+#include <pthread.h>
 
 static struct arena *arena;
 
@@ -206,6 +207,33 @@ static void time_is_linear_in_the_text(void **state)
 	}
 }
 
+static struct regex *shared;
+static _Atomic size_t agreed;
+
+static void *match_often(void *data)
+{
+	(void)data;
+	for (int i = 0; i < 2000; i++) {
+		struct view g[2];
+		if (regex_captures(shared, VIEW("web-12"), g, 2) && view_is(g[1], "12") &&
+			!regex_matches(shared, VIEW("web")))
+			agreed++;
+	}
+	return NULL;
+}
+
+static void threads_share_a_pattern(void **state)
+{
+	(void)state;
+	pthread_t threads[4];
+	shared = compiled("-(\\d+)$");
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, match_often, NULL), 0);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(agreed, 8000);
+}
+
 /* A few octets of pattern that would be gigabytes of program. */
 static void huge_programs_are_refused(void **state)
 {
@@ -228,6 +256,7 @@ int main(void)
 		cmocka_unit_test(fills_places_in_ascending_order),
 		cmocka_unit_test(an_expansion_ends_at_its_limit),
 		cmocka_unit_test(time_is_linear_in_the_text),
+		cmocka_unit_test(threads_share_a_pattern),
 		cmocka_unit_test(huge_programs_are_refused),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

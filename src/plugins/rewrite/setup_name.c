@@ -1,6 +1,7 @@
 /* Rules for names: name [KIND] FROM TO [ANSWER...]. */
 #include "plugins/rewrite/rewrite.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 enum { CHANGES_MAX = 64, GROUPS_CHECKED = 101 };
@@ -147,6 +148,29 @@ static void keep_changes(struct setup *s, struct rule *rule, const struct answer
 		       (a->automatic && rule->matcher.kind != MATCH_SUFFIX);
 }
 
+/* Whether a text is so plain that it is a pattern, and has no place for groups, whatever the
+ * engine. */
+static bool is_plain(struct view text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		char c = text.at[i];
+		if (!isalnum((unsigned char)c) && c != '.' && c != '-' && c != '_')
+			return false;
+	}
+	return true;
+}
+
+/* As CoreDNS has it, the new name of an exact rule must be a pattern, too. Plain names are: for
+ * them the engine is not loaded. */
+static bool exact_name_is_pattern(struct setup *s, const struct rule *rule)
+{
+	const char *why;
+	if (is_plain(rule->to) && is_plain(rule->matcher.text))
+		return true;
+	return pattern_read(s, rule->to, rule->matcher.text, &why) ||
+	       setup_error_plain(s, "%s", why);
+}
+
 static bool read_matcher(
 	struct setup *s, struct rule *rule, enum match_kind kind, struct view from, struct view to)
 {
@@ -154,9 +178,7 @@ static bool read_matcher(
 	rule->to = lower_name(s->arena, to);
 	if (kind != MATCH_REGEX) {
 		matcher_read(s, &rule->matcher, kind, from, &why);
-		/* As CoreDNS has it, the new name of an exact rule must be a pattern, too. */
-		return kind != MATCH_EXACT || pattern_read(s, rule->to, rule->matcher.text, &why) ||
-		       setup_error_plain(s, "%s", why);
+		return kind != MATCH_EXACT || exact_name_is_pattern(s, rule);
 	}
 	rule->matcher = (struct matcher){ MATCH_REGEX, from, pattern_read(s, from, to, &why) };
 	return rule->matcher.regex || setup_error_plain(s, "%s", why);

@@ -240,13 +240,13 @@ static void with(struct run *r, const struct goinstruction *i)
  */
 static void range_item(struct run *r, const struct frame *f)
 {
+	const struct value *items = f->over.list.items;
 	struct value key = value_int((int64_t)f->index);
-	if (f->over.kind == VALUE_MAP) {
-		key = f->over.list.items[2 * f->index];
-		r->dot = f->over.list.items[2 * f->index + 1];
-	} else {
-		r->dot = f->over.list.items[f->index];
-	}
+	if (!items)
+		return;
+	if (f->over.kind == VALUE_MAP)
+		key = items[2 * f->index];
+	r->dot = items[f->over.kind == VALUE_MAP ? 2 * f->index + 1 : f->index];
 	if (f->variables == 2)
 		r->variables[f->variable] = key;
 	if (f->variables > 0)
@@ -283,7 +283,7 @@ static bool range(struct run *r, const struct goinstruction *i)
 		return fail(r, i, "range can't iterate over %.*s",
 			VIEW_ARGS(arena_text_view(&printed)));
 	}
-	bool some = list && over.list.items && over.list.count > 0;
+	bool some = list && over.list.count > 0;
 	jump_unless(r, some, i);
 	if (!some)
 		return true;
