@@ -3,12 +3,13 @@
 #include "server/dispatch.h"
 #include "server/query.h"
 
-enum { LOOKUP_DEPTH_MAX = 8 };
+/* The depth bounds chains, the count what branches at each step. */
+enum { LOOKUP_DEPTH_MAX = 8, LOOKUPS_MAX = 100 };
 
 int query_lookup(struct query *q, struct name name, uint16_t type, struct message **answer)
 {
 	*answer = NULL;
-	if (q->depth >= LOOKUP_DEPTH_MAX)
+	if (q->depth >= LOOKUP_DEPTH_MAX || q->lookups >= LOOKUPS_MAX)
 		return RCODE_SERVFAIL;
 	struct query *inner = arena_new_object(q->arena, struct query);
 	inner->arena = q->arena;
@@ -22,8 +23,10 @@ int query_lookup(struct query *q, struct name name, uint16_t type, struct messag
 	inner->started = q->started;
 	inner->deadline = q->deadline;
 	inner->depth = q->depth + 1;
+	inner->lookups = q->lookups + 1;
 	query_set_question(inner, name, type, CLASS_IN);
 	dispatch(inner, atomic_load_explicit(&q->listener->group, memory_order_acquire));
+	q->lookups = inner->lookups;
 	if (!inner->reply)
 		return RCODE_NOERROR;
 	*answer = reply_open(inner);

@@ -72,6 +72,7 @@ struct query {
 	const struct block *block;       /* who answers it */
 	unsigned worker;    /* which worker: index of per-worker state, 0.. */
 	unsigned depth;     /* of lookups that the server asks itself, see query_lookup */
+	unsigned lookups;   /* how many of them the client's query has come to so far */
 	struct metadata *metadata;
 	struct trace *trace;
 	struct name_buffer name_room, lower_room;
@@ -155,7 +156,7 @@ void metadata_set(struct query *q, const char *label, struct view value);
 /*
  * Sends a question of class IN through the whole server from the top, as `rewrite cname`, `template` and zones with CNAMEs out of
  * them do; same client, same EDNS. The answer in *answer (NULL if no plugin gave one; owned by q's arena), the rcode as result.
- * Gives RCODE_SERVFAIL without asking when `depth` is over 8.
+ * Gives RCODE_SERVFAIL without asking when `depth` is over 8, or when the client's query has come to 100 of them.
  */
 int query_lookup(struct query *q, struct name name, uint16_t type, struct message **answer);
 
