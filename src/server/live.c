@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DEPARTURE_NAP_MS = 20 };
+enum {
+	DEPARTURE_NAP_MS = 20,
+	DEPARTURE_GRACE_MS = 500, /* at the end, for a configuration that no query sees any more */
+};
 
 /* --- workers' parts --- */
 
@@ -41,6 +44,7 @@ static void stop_worker_states(unsigned worker, struct loop *loop, void *data)
 
 /* A replaced configuration on its way out: freed when no query can see it and its tasks have ended. */
 struct departure {
+	struct departure *next; /* in live->departures */
 	struct live *live;
 	struct config *config;
 	struct listener *listeners; /* that it alone named, already ended */
@@ -53,43 +57,59 @@ static void departure_unseen(void *data)
 	d->unseen = true;
 }
 
+static void listeners_free(struct listener *listeners)
+{
+	for (struct listener *l = listeners, *next; l; l = next) {
+		next = l->next;
+		listener_free(l);
+	}
+}
+
+static void departure_free(struct departure *d)
+{
+	struct departure **link = &d->live->departures;
+	while (*link != d)
+		link = &(*link)->next;
+	*link = d->next;
+	listeners_free(d->listeners);
+	arena_free(d->config->arena);
+	free(d);
+}
+
+/* False when the process ends meanwhile: then live_forget() has the rest to do. */
+static bool departure_wait(struct departure *d)
+{
+	while (!d->unseen || atomic_load(&d->config->tasks) > 0) {
+		epoch_reclaim();
+		if (fiber_sleep(DEPARTURE_NAP_MS * NS_PER_MS) == WAIT_STOPPED)
+			return false;
+	}
+	return true;
+}
+
 static void departure_run(void *data)
 {
 	struct departure *d = data;
 	epoch_retire(d, departure_unseen);
-	while (!d->unseen) {
-		epoch_reclaim();
-		if (fiber_sleep(DEPARTURE_NAP_MS * NS_PER_MS) == WAIT_STOPPED)
-			return; /* the process ends with queries in hand that see it still */
-	}
+	if (!departure_wait(d))
+		return;
 	workers_each(d->live->workers, d->live->worker_count, stop_worker_states, d->config);
-	for (struct listener *l = d->listeners, *next; l; l = next) {
-		next = l->next;
-		listener_free(l);
-	}
-	d->live->leaving--;
-	config_discard(d->config);
-	free(d);
+	departure_free(d);
 }
 
 static void take_down(struct live *live, struct config *config, struct listener *listeners)
 {
 	struct departure *d = memory_array(1, sizeof *d);
-	*d = (struct departure){ .live = live, .config = config, .listeners = listeners };
-	live->leaving++;
+	*d = (struct departure){ .next = live->departures,
+		.live = live,
+		.config = config,
+		.listeners = listeners };
+	live->departures = d;
 	config_stop(config);
 	fiber_spawn(loop_current(), departure_run, d);
 }
 
 /* --- going up --- */
-
-static void close_unserved(struct listener *opened)
-{
-	for (struct listener *l = opened, *next; l; l = next) {
-		next = l->next;
-		listener_free(l);
-	}
-}
 
 /* Opens what the configuration names and nobody has open; the others are found again. */
 static bool open_listeners(
@@ -102,7 +122,7 @@ static bool open_listeners(
 			continue;
 		g->listener = listener_open(g, live->worker_count, why);
 		if (!g->listener) {
-			close_unserved(*opened);
+			listeners_free(*opened);
 			return false;
 		}
 		g->listener->next = *opened;
@@ -175,8 +195,18 @@ void live_end(struct live *live, uint64_t deadline)
 {
 	for (struct listener *l = live->listeners; l; l = l->next)
 		workers_each(live->workers, live->worker_count, end_listener, l);
-	while ((workers_waiting(live->workers, live->worker_count) > 0 || live->leaving > 0) &&
-		clock_now() < deadline)
+	while (workers_waiting(live->workers, live->worker_count) > 0 && clock_now() < deadline)
+		fiber_sleep(NS_PER_MS);
+	while (live->departures && clock_now() < deadline + DEPARTURE_GRACE_MS * NS_PER_MS)
 		fiber_sleep(NS_PER_MS);
 	workers_each(live->workers, live->worker_count, stop_worker_states, live->config);
+}
+
+void live_forget(struct live *live)
+{
+	while (live->departures)
+		departure_free(live->departures);
+	listeners_free(live->listeners);
+	if (live->config)
+		arena_free(live->config->arena);
 }

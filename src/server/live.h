@@ -5,13 +5,15 @@
 #include "server/config.h"
 #include "server/worker.h"
 
+struct departure;
+
 /* What the control thread knows of the running server. */
 struct live {
 	struct config *config;
 	struct listener *listeners;
 	struct worker *workers;
 	unsigned worker_count;
-	unsigned leaving; /* configurations that have been replaced and are not freed yet */
+	struct departure *departures; /* configurations that have been replaced and are not freed yet */
 };
 
 /*
@@ -22,5 +24,8 @@ bool live_replace(struct live *live, struct config *config, char **why);
 
 /* Ends all listeners and the workers' part of the plugins; queries in hand may finish until the deadline (monotonic). */
 void live_end(struct live *live, uint64_t deadline);
+
+/* Frees all of it, when no loop runs any more. */
+void live_forget(struct live *live);
 
 #endif

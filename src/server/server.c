@@ -372,12 +372,7 @@ static void control_run(unsigned workers, const sigset_t *signals)
 static void forget(void)
 {
 	epoch_drain();
-	for (struct listener *l = server.live.listeners, *next; l; l = next) {
-		next = l->next;
-		listener_free(l);
-	}
-	if (server.live.config)
-		arena_free(server.live.config->arena);
+	live_forget(&server.live);
 	loop_free(server.control);
 }
 
