@@ -214,15 +214,6 @@ static void stream_ended(struct upstream_stream *s, int error)
 		stream_fail(s, ATTEMPT_FAILED, error ? STEP_READ : STEP_EOF, error);
 }
 
-static void flush_due(struct loop_flush *f)
-{
-	struct upstream_stream *s =
-		(struct upstream_stream *)((char *)f - offsetof(struct upstream_stream, flush));
-	int error = output_send(s);
-	if (error)
-		stream_ended(s, error);
-}
-
 /* --- answers in --- */
 
 /* Hands over all whole answers, keeps the rest. */
@@ -266,6 +257,25 @@ static bool read_answers(struct upstream_stream *s, int *error)
 			return true;
 	}
 	return true;
+}
+
+/* Sending failed: the peer may have answered before it closed. */
+static void send_failed(struct upstream_stream *s, int error)
+{
+	int ignored;
+	s->table.count++; /* holds it open */
+	read_answers(s, &ignored);
+	s->table.count--;
+	stream_ended(s, error);
+}
+
+static void flush_due(struct loop_flush *f)
+{
+	struct upstream_stream *s =
+		(struct upstream_stream *)((char *)f - offsetof(struct upstream_stream, flush));
+	int error = output_send(s);
+	if (error)
+		send_failed(s, error);
 }
 
 /* False when the connection could not be made. */
