@@ -240,14 +240,19 @@ static void end_by(void (*how)(void *data), const char *text)
 	fiber_spawn(server.control, how, NULL);
 }
 
+/* Ends the process as it stands: nothing is waited for, nothing given back. */
+static _Noreturn void quit(int exit_code)
+{
+	log_stop();
+	_exit(exit_code);
+}
+
 static void interrupt(void)
 {
 	static bool again;
 	if (again) {
 		log_info("SIGINT: Force quit");
-		server.exit_code = EXIT_FORCED;
-		end_now();
-		return;
+		quit(EXIT_FORCED);
 	}
 	again = true;
 	end_by(end_interrupted, "SIGINT: Shutting down");
@@ -265,8 +270,7 @@ static void signal_arrived(int number)
 	case SIGQUIT:
 		log_info("SIGQUIT: Quitting process immediately");
 		pidfile_remove();
-		end_now();
-		break;
+		quit(0);
 	case SIGUSR1:
 		log_info("SIGUSR1: Reloading");
 		fiber_spawn(server.control, reload_by_signal, NULL);

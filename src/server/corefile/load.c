@@ -210,7 +210,8 @@ static int keep_stdin(struct corefile_source *source)
 	struct arena *arena = arena_new(4096);
 	int error = file_read_open(arena, STDIN_FILENO, COREFILE_OCTETS_MAX, &text);
 	if (!error) {
-		char *kept = memory_alloc(text.length + 1);
+		static char *kept; /* for the process's life */
+		kept = memory_alloc(text.length + 1);
 		memcpy(kept, text.at, text.length);
 		source->stdin_read = true;
 		source->stdin_text = (struct view){ kept, text.length };
