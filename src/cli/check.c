@@ -28,11 +28,11 @@ static int by_place(const void *a, const void *b)
 static void print_all(const struct complaints *c, FILE *to)
 {
 	size_t count = 0;
-	const struct complaint **list = arena_array(c->arena, c->errors + c->warnings, sizeof *list);
+	const struct complaint **list = arena_array(c->arena, c->errors + c->warnings, sizeof(void *));
 	for (const struct complaint *found = c->first; found; found = found->next)
 		list[count++] = found;
 	if (count)
-		qsort(list, count, sizeof *list, by_place);
+		qsort(list, count, sizeof(void *), by_place);
 	for (size_t i = 0; i < count; i++)
 		complaint_print(list[i], to);
 }

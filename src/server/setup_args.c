@@ -133,7 +133,7 @@ static bool number_error(
 
 bool arg_integer(struct setup *s, int64_t *n)
 {
-	struct view word;
+	struct view word = { 0 };
 	uint64_t size = 0;
 	if (!arg_need(s, &word))
 		return false;
@@ -149,7 +149,7 @@ bool arg_integer(struct setup *s, int64_t *n)
 
 bool arg_unsigned(struct setup *s, uint32_t *n)
 {
-	struct view word;
+	struct view word = { 0 };
 	uint64_t value = 0;
 	if (!arg_need(s, &word))
 		return false;
@@ -162,7 +162,7 @@ bool arg_unsigned(struct setup *s, uint32_t *n)
 
 bool arg_duration(struct setup *s, int64_t *ns)
 {
-	struct view word;
+	struct view word = { 0 };
 	const char *why;
 	if (!arg_need(s, &word))
 		return false;
@@ -176,7 +176,7 @@ bool arg_duration(struct setup *s, int64_t *ns)
 static void zones_of_words(struct setup *s, const struct view *words, size_t words_count,
 	struct name **zones, size_t *count)
 {
-	struct name **lists = arena_array(s->arena, words_count, sizeof *lists);
+	struct name **lists = arena_array(s->arena, words_count, sizeof(void *));
 	size_t *counts = arena_array(s->arena, words_count, sizeof *counts);
 	*count = 0;
 	for (size_t i = 0; i < words_count; i++) {

@@ -12,8 +12,8 @@
  * answer for all of these unless `fallthrough` says otherwise. */
 static const struct answerer {
 	const char *name;
-	bool keeps; /* what is in its zones goes no further */
 	unsigned zones_at;
+	bool keeps;  /* what is in its zones goes no further */
 	bool always; /* whatever the words: it answers everything */
 } answerers[] = {
 	{ "template" },
