@@ -226,6 +226,7 @@ void attempt_start(struct upstream_pool *p, struct attempt *a, bool stream)
 	a->stream = stream;
 	a->sent = clock_batch();
 	a->pool = p;
+	a->upstream = p->upstream;
 	a->step = STEP_READ;
 	a->error = 0;
 	a->from.any.sa_family = 0;
@@ -289,7 +290,7 @@ const char *attempt_error(const struct attempt *a, char to[static ATTEMPT_ERROR_
 	const char *proto = a->stream ? "tcp" : "udp";
 	const char *why = a->error ? error_text(a->error) : "i/o timeout";
 	char peer[ENDPOINT_TEXT_MAX], local[ENDPOINT_TEXT_MAX];
-	endpoint_print(&a->pool->upstream->endpoint, peer);
+	endpoint_print(&a->upstream->endpoint, peer);
 	if (a->from.any.sa_family)
 		endpoint_print(&a->from, local);
 	else

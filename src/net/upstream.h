@@ -72,7 +72,8 @@ struct attempt {
 	struct attempt *next, **link;
 	struct attempt *queue_next; /* to be sent in this round */
 	struct attempt_table *table;
-	struct upstream_pool *pool;
+	struct upstream_pool *pool;        /* while it is pending */
+	const struct upstream *upstream;
 	uint8_t id[2];
 	bool pending, stream, queued;
 	uint64_t sent;
