@@ -17,9 +17,13 @@ $(SANITIZED)/build.ninja:
 $(THREADED)/build.ninja:
 	meson setup $(THREADED) --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 
+# The server and the module that it loads for patterns.
+server: $(BUILD)/build.ninja
+	ninja -C $(BUILD) src/cli/isthmus src/server/isthmus-regex.so
+
 run:
 	tools/install-packages.sh
-	$(MAKE) all
+	$(MAKE) server
 	@echo 'Try in another terminal:'
 	@echo '    dig @127.0.0.1 -p 1053 www.example.org A'
 	@echo '    dig @127.0.0.1 -p 1053 router.home.arpa A'
@@ -50,14 +54,14 @@ lint:
 	tools/install-packages.sh all
 	tools/lint
 
-bench: all
+bench: server
 	tools/install-packages.sh all
 	python3 tests/bench/peers.py --server $(SERVER) $(BENCH_ARGS)
 
-docs: all
+docs: server
 	tools/write-docs $(SERVER)
 
 clean:
 	rm -rf $(BUILD) $(SANITIZED) $(THREADED) build-*
 
-.PHONY: all run test test-threads prove fuzz lint bench docs clean
+.PHONY: all server run test test-threads prove fuzz lint bench docs clean
