@@ -1,19 +1,23 @@
 /* Sets and clears header flags of queries and replies. */
 #include "server/plugin.h"
 
-enum { RULES_MAX = 256 };
-
 struct header_rule {
+	struct header_rule *next;
 	uint16_t flags;
 	bool reply, set;
 };
 
 struct header {
-	struct header_rule rules[RULES_MAX];
-	size_t count;
+	struct header_rule *rules, **last;
 	const struct directive *first; /* the line whose rules count */
 	bool ignored;		       /* a later line had rules, too */
 };
+
+static void header_init(struct setup *s)
+{
+	struct header *h = s->state;
+	h->last = &h->rules;
+}
 
 static uint16_t flag_of(struct view word)
 {
@@ -69,9 +73,9 @@ static bool rule_read(struct setup *s, bool reply)
 		h->ignored = true;
 		return true;
 	}
-	if (h->count == RULES_MAX)
-		return setup_error(s, "more than %d header rules", RULES_MAX);
-	h->rules[h->count++] = rule;
+	*h->last = arena_new_object(s->arena, struct header_rule);
+	**h->last = rule;
+	h->last = &(*h->last)->next;
 	return true;
 }
 
@@ -101,7 +105,7 @@ static bool read_other(struct setup *s)
 static bool header_finish(struct setup *s)
 {
 	struct header *h = s->state;
-	if (!h->count)
+	if (!h->rules)
 		return setup_argument_error(s);
 	if (h->ignored)
 		setup_warning(s, "only the rules of the block's first header count, those of later "
@@ -111,8 +115,7 @@ static bool header_finish(struct setup *s)
 
 static void apply(const struct header *h, bool reply, uint16_t *flags)
 {
-	for (size_t i = 0; i < h->count; i++) {
-		const struct header_rule *rule = &h->rules[i];
+	for (const struct header_rule *rule = h->rules; rule; rule = rule->next) {
 		if (rule->reply == reply)
 			*flags = (uint16_t)(rule->set ? *flags | rule->flags
 						      : *flags & ~rule->flags);
@@ -146,6 +149,7 @@ PLUGIN(header) = {
 		 "not changed.",
 	.options = header_options,
 	.state_size = sizeof(struct header),
+	.init = header_init,
 	.finish = header_finish,
 	.serve = header_serve,
 };

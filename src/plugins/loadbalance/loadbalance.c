@@ -9,13 +9,13 @@
 #include "server/plugin.h"
 #include <stdatomic.h>
 
-enum { PREFER_MAX = 256, FILE_MAX = 16 * 1024 * 1024 };
+enum { FILE_MAX = 16 * 1024 * 1024 };
 
 static const int64_t reload_default = 30 * (int64_t)NS_PER_S;
 
 struct loadbalance {
 	bool weighted;
-	struct prefix prefer[PREFER_MAX];
+	struct prefix *prefer;
 	size_t prefer_count;
 	const char *path;
 	int64_t reload; /* ns; 0: never */
@@ -75,15 +75,17 @@ static bool read_prefer(struct setup *s)
 	if (l->weighted)
 		return read_unknown(s);
 	struct view *words;
-	size_t count = args_rest(s, &words);
+	size_t count = args_rest(s, &words), had = l->prefer_count;
+	struct prefix *prefer = arena_array(s->arena, had + count, sizeof *prefer);
+	if (had)
+		memcpy(prefer, l->prefer, had * sizeof *prefer);
 	for (size_t i = 0; i < count; i++) {
-		if (l->prefer_count == PREFER_MAX)
-			return setup_error(s, "more than %d networks to prefer", PREFER_MAX);
-		if (!prefix_parse(words[i], &l->prefer[l->prefer_count]))
+		if (!prefix_parse(words[i], &prefer[had + i]))
 			return setup_error(s, "invalid CIDR \"%.*s\": invalid CIDR address: %.*s",
 				VIEW_ARGS(words[i]), VIEW_ARGS(words[i]));
-		l->prefer_count++;
 	}
+	l->prefer = prefer;
+	l->prefer_count = had + count;
 	return true;
 }
 
