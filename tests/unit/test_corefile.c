@@ -325,6 +325,13 @@ static void a_snippet_twice_is_two_directives(void **state)
 		"dns://.:53 {hosts { / 192.0.2.1 a / 192.0.2.1 a / };}");
 }
 
+/* Behind a '}' begins something new, line or not. */
+static void an_import_may_stand_behind_a_block(void **state)
+{
+	(void)state;
+	expect("(a) { b. {\n log\n }\n} import a\n", "dns://b.:53 {log;}");
+}
+
 static void broken_snippets_say_where(void **state)
 {
 	(void)state;
@@ -705,6 +712,7 @@ int main(void)
 		cmocka_unit_test(all_errors_are_found_at_once),
 		cmocka_unit_test(snippets_stand_in_for_their_words),
 		cmocka_unit_test(a_snippet_twice_is_two_directives),
+		cmocka_unit_test(an_import_may_stand_behind_a_block),
 		cmocka_unit_test(broken_snippets_say_where),
 		cmocka_unit_test(what_multiplies_has_an_end),
 		cmocka_unit_test(a_corefile_has_an_end),

@@ -86,7 +86,7 @@ static bool read_keys(struct parser *p, struct server_block *block)
 		if (any && !comma && line_ends(p))
 			break;
 		w = *stream_peek(p->stream);
-		if (word_is_import(&w) && line_ends(p)) {
+		if (word_is_import(&w) && (!any || line_ends(p))) {
 			stream_take(p->stream, &w);
 			stream_import(p->stream);
 			continue;
