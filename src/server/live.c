@@ -204,8 +204,10 @@ void live_end(struct live *live, uint64_t deadline)
 
 void live_forget(struct live *live)
 {
-	while (live->departures)
-		departure_free(live->departures);
+	for (struct departure *d = live->departures, *next; d; d = next) {
+		next = d->next;
+		departure_free(d);
+	}
 	listeners_free(live->listeners);
 	if (live->config)
 		arena_free(live->config->arena);
