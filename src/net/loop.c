@@ -91,6 +91,7 @@ struct loop *loop_new(size_t stack_size)
 	loop_watch(l, &l->wakeup, EPOLLIN);
 	fibers_init(l, stack_size);
 	timer_wheel_init(&l->timers, clock_now());
+	l->posts_end = &l->posts;
 	return l;
 }
 
@@ -163,10 +164,9 @@ void loop_post(struct loop *l, void (*run)(void *data), void *data)
 
 void fiber_spawn(struct loop *l, void (*run)(void *data), void *data)
 {
-	struct post *p = post_new(run, data), **end = &l->posts;
-	while (*end)
-		end = &(*end)->next;
-	*end = p;
+	struct post *p = post_new(run, data);
+	*l->posts_end = p;
+	l->posts_end = &p->next;
 }
 
 /* Appends what other threads have sent, first one first. */
@@ -175,16 +175,15 @@ static void inbox_take(struct loop *l)
 	if (!atomic_load_explicit(&l->inbox, memory_order_relaxed))
 		return;
 	struct post *list = atomic_exchange(&l->inbox, NULL), *in_order = NULL;
+	struct post **end = &list->next; /* of the first one taken, which is the last in order */
 	while (list) {
 		struct post *p = list;
 		list = p->next;
 		p->next = in_order;
 		in_order = p;
 	}
-	struct post **end = &l->posts;
-	while (*end)
-		end = &(*end)->next;
-	*end = in_order;
+	*l->posts_end = in_order;
+	l->posts_end = end;
 }
 
 /* --- timers --- */
@@ -256,6 +255,8 @@ static void posts_run(struct loop *l)
 		struct post p = *l->posts;
 		free(l->posts);
 		l->posts = p.next;
+		if (!l->posts)
+			l->posts_end = &l->posts;
 		p.run(p.data);
 		fiber_returned(l);
 	}

@@ -63,7 +63,7 @@ struct loop {
 	struct watch *dispatching; /* whose ready() runs, or ran when it began to wait */
 	uint32_t dispatching_events;
 
-	struct post *posts; /* being run, in order */
+	struct post *posts, **posts_end; /* being run, in order; where the next one goes */
 	_Atomic(struct post *) inbox; /* sent by any thread, last one first */
 	struct loop_flush *flushes;
 	struct timer_wheel timers;

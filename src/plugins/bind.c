@@ -18,6 +18,7 @@ struct bind {
 	struct address_list addresses;
 	size_t line; /* where those of the line that is being read start */
 	struct ifaddrs *interfaces;
+	bool listed;
 };
 
 static void free_interfaces(void *interfaces)
@@ -25,9 +26,13 @@ static void free_interfaces(void *interfaces)
 	freeifaddrs(interfaces);
 }
 
-static void bind_init(struct setup *s)
+/* The list is asked for with the first word that is no address: thousands of blocks need not pay for it. */
+static void list_interfaces(struct setup *s)
 {
 	struct bind *b = s->state;
+	if (b->listed)
+		return;
+	b->listed = true;
 	if (getifaddrs(&b->interfaces) != 0) {
 		setup_warning(s, "failed to get interfaces list, cannot bind by interface name: %s",
 			error_text(errno));
@@ -55,6 +60,7 @@ static bool add_interface(struct setup *s, struct view name, struct address_list
 {
 	const struct bind *b = s->state;
 	bool known = false;
+	list_interfaces(s);
 	for (const struct ifaddrs *i = b->interfaces; i; i = i->ifa_next) {
 		if (!view_is(name, i->ifa_name))
 			continue;
@@ -77,13 +83,13 @@ static bool resolve(
 	struct endpoint e;
 	for (size_t i = 0; i < count; i++) {
 		size_t before = to->count;
-		if (add_interface(s, words[i], to)) {
+		if (endpoint_parse_ip(words[i], 0, &e)) {
+			list_add(to, s->arena, words[i]);
+		} else if (add_interface(s, words[i], to)) {
 			if (to->count == before)
 				return setup_error_plain(s,
 					"failed to get the IP addresses of the interface: \"%.*s\"",
 					VIEW_ARGS(words[i]));
-		} else if (endpoint_parse_ip(words[i], 0, &e)) {
-			list_add(to, s->arena, words[i]);
 		} else {
 			return setup_error_plain(s,
 				"not a valid IP address or interface name: \"%.*s\"",
@@ -165,7 +171,6 @@ PLUGIN(bind) = {
 		 "Addresses of several lines add up.",
 	.options = bind_options,
 	.state_size = sizeof(struct bind),
-	.init = bind_init,
 	.setup = bind_setup,
 	.finish = bind_finish,
 };
