@@ -212,7 +212,7 @@ enum reload_result reload_if_changed(void)
 		if (!corefile) {
 			log_line(LOG_WARNING, "reload", "Corefile parse failed: %s", c.first->text);
 			result = RELOAD_UNREADABLE;
-		} else if (memcmp(corefile->fingerprint, server.fingerprint, sizeof server.fingerprint)) {
+		} else if (memcmp(corefile->fingerprint, server.fingerprint, sizeof server.fingerprint) != 0) {
 			memcpy(server.fingerprint, corefile->fingerprint, sizeof server.fingerprint);
 			result = reload_now("plugin/reload: Corefile changed but reload failed")
 					 ? RELOAD_DONE
