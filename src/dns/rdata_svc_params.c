@@ -31,9 +31,9 @@ static bool key_parse(struct view text, uint16_t *key, bool *generic)
 {
 	uint64_t number;
 	*generic = false;
-	for (uint16_t i = 0; i < KEYS_KNOWN; i++) {
+	for (unsigned i = 0; i < KEYS_KNOWN; i++) {
 		if (view_is(text, key_names[i])) {
-			*key = i;
+			*key = (uint16_t)i;
 			return true;
 		}
 	}

@@ -194,11 +194,25 @@ static void read_line(struct hosts_table *t, const struct hosts_rules *rules, st
 		add_name(t, rules, word, key, octets);
 }
 
+/* Room for as many keys as there are lines: an index that grows has to visit every key again. */
+static void index_reserve(struct index *x, struct view text)
+{
+	size_t lines = 1, capacity = 64;
+	for (size_t n; (n = view_find(text, '\n')) < text.length; text = view_skip(text, n + 1))
+		lines++;
+	while (lines * 3 > capacity * 2)
+		capacity *= 2;
+	*x = (struct index){ .capacity = capacity };
+	x->slots = memory_array(capacity, sizeof *x->slots);
+}
+
 struct hosts_table *hosts_table_read(struct view text, const struct hosts_rules *rules)
 {
 	struct hosts_table *t = memory_array(1, sizeof *t);
 	struct view line;
 	take(t, 1); /* offset 0 means none */
+	index_reserve(&t->names, text);
+	index_reserve(&t->addresses, text);
 	while (view_line(&text, &line) && line.length <= LINE_MAX_OCTETS)
 		read_line(t, rules, line);
 	t->words = memory_resize(t->words, t->used, sizeof *t->words);
