@@ -81,7 +81,7 @@ static char *print_group(char *to, unsigned value)
 	return to;
 }
 
-static bool is_v4_mapped(const uint8_t address[static IPV6_OCTETS])
+bool ipv6_is_mapped(const uint8_t address[static IPV6_OCTETS])
 {
 	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
 	return memcmp(address, prefix, sizeof prefix) == 0;
@@ -89,7 +89,7 @@ static bool is_v4_mapped(const uint8_t address[static IPV6_OCTETS])
 
 size_t ipv6_print(const uint8_t address[static IPV6_OCTETS], char to[static IPV6_TEXT_MAX])
 {
-	if (is_v4_mapped(address)) {
+	if (ipv6_is_mapped(address)) {
 		memcpy(to, "::ffff:", 7);
 		return 7 + ipv4_print(address + 12, to + 7);
 	}

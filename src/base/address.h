@@ -20,4 +20,7 @@ size_t ipv4_print(const uint8_t address[static IPV4_OCTETS], char to[static IPV4
  * with dots. */
 size_t ipv6_print(const uint8_t address[static IPV6_OCTETS], char to[static IPV6_TEXT_MAX]);
 
+/* Whether it is an IPv4 address in the form ::ffff:192.0.2.1 (RFC 4291 2.5.5.2): the last four octets. */
+bool ipv6_is_mapped(const uint8_t address[static IPV6_OCTETS]);
+
 #endif

@@ -41,13 +41,6 @@ void random_fill(void *to, size_t size)
 	memset(pool.bytes + pool.left, 0, size);
 }
 
-uint16_t random_u16(void)
-{
-	uint16_t n;
-	random_fill(&n, sizeof n);
-	return n;
-}
-
 uint32_t random_u32(void)
 {
 	uint32_t n;

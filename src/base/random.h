@@ -8,8 +8,7 @@
 /* Fills `to` with size unpredictable bytes (getrandom, through a buffer of the thread's own). */
 void random_fill(void *to, size_t size);
 
-/* An unpredictable number of 16, 32 or 64 bits. */
-uint16_t random_u16(void);
+/* An unpredictable number of 32 or 64 bits. */
 uint32_t random_u32(void);
 uint64_t random_u64(void);
 

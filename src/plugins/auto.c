@@ -451,11 +451,7 @@ PLUGIN(auto) = {
 				.help = "how often the directory is scanned and files are looked "
 					"at; 0 is never again",
 				.read = read_reload },
-			{ .name = "upstream",
-				.arguments = "[...]",
-				.help = "accepted and without effect: aliases out of the zone are "
-					"always looked up",
-				.read = zone_file_read_upstream },
+			ZONE_FILE_UPSTREAM_OPTION,
 			{ 0 },
 		},
 	.state_size = sizeof(struct auto_state),

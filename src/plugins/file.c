@@ -211,11 +211,7 @@ PLUGIN(file) = {
 				.help = "passes names that the zone does not have to the next "
 					"plugin",
 				.read = read_fallthrough },
-			{ .name = "upstream",
-				.arguments = "[...]",
-				.help = "accepted and without effect: aliases out of the zone are "
-					"always looked up",
-				.read = zone_file_read_upstream },
+			ZONE_FILE_UPSTREAM_OPTION,
 			{ 0 },
 		},
 	.state_size = sizeof(struct file),

@@ -50,4 +50,14 @@ bool zone_file_read_reload(struct setup *s, int64_t *ns);
 /* `upstream [...]`, which has no effect any more. */
 bool zone_file_read_upstream(struct setup *s);
 
+/* Its line in the tables of both plugins. */
+#define ZONE_FILE_UPSTREAM_OPTION                                                                  \
+	{                                                                                          \
+		.name = "upstream",                                                                \
+		.arguments = "[...]",                                                              \
+		.help = "accepted and without effect: aliases out of the zone are always looked "  \
+			"up",                                                                      \
+		.read = zone_file_read_upstream,                                                   \
+	}
+
 #endif

@@ -111,16 +111,6 @@ static void block_new(struct config *config, struct server_block *source, struct
 	*last = &b->next;
 }
 
-/* The directives that a block has, as a set over order.def: with thousands of blocks most directives are in few of them. */
-static bool block_names(const struct block *b, const char *name)
-{
-	for (const struct directive *d = b->source->directives; d; d = d->next) {
-		if (view_is(d->words[0].text, name))
-			return true;
-	}
-	return false;
-}
-
 struct config *config_build(struct arena *arena, struct corefile *corefile, unsigned workers,
 	bool checking, struct complaints *c)
 {
@@ -134,10 +124,8 @@ struct config *config_build(struct arena *arena, struct corefile *corefile, unsi
 
 	bool done = true;
 	for (unsigned position = 0; position < registry_count() && (done || checking); position++) {
-		for (struct block *b = config->blocks; b && (done || checking); b = b->next) {
-			if (block_names(b, registry_at(position)->name))
-				done = directive_set_up(b, position, checking, c) && done;
-		}
+		for (struct block *b = config->blocks; b && (done || checking); b = b->next)
+			done = directive_set_up(b, position, checking, c) && done;
 	}
 	if (!done || !groups_build(config, c))
 		return NULL;

@@ -80,11 +80,8 @@ static void ask_zones(struct query *q, const struct name_map *zones)
 		case TAKEN:
 			return;
 		case NO_HANDLERS:
-			if (!name_is_root(e->zone) || e->block_count == 1) {
-				refuse(q);
-				return;
-			}
-			break;
+			refuse(q);
+			return;
 		case NOT_TAKEN:
 			break;
 		}

@@ -54,16 +54,34 @@ static void explain(struct text *why, const struct complaint *c)
 		text_printf(why, "\n\tat %s:%u", c->file, c->line);
 }
 
-static struct config *config_read(struct server_options *options, unsigned workers, struct text *why)
+/* A Corefile that was read, and what is wrong with it. The arena becomes that of the configuration made of it. */
+struct reading {
+	struct arena *arena;
+	struct complaints complaints;
+	struct corefile *corefile; /* NULL: it cannot be read */
+};
+
+static void reading_begin(struct reading *r)
 {
-	struct arena *arena = arena_new(CONFIG_ARENA_SIZE);
-	struct complaints c;
-	complaints_init(&c, arena);
-	struct corefile *corefile = corefile_load(arena, &options->source, &c);
+	r->arena = arena_new(CONFIG_ARENA_SIZE);
+	complaints_init(&r->complaints, r->arena);
+	r->corefile = corefile_load(r->arena, &server.options->source, &r->complaints);
+}
+
+static bool is_new(const struct reading *r)
+{
+	return memcmp(r->corefile->fingerprint, server.fingerprint, sizeof server.fingerprint) != 0;
+}
+
+/* The configuration, or NULL with the first error in *why; ends the reading. */
+static struct config *reading_build(struct reading *r, unsigned workers, struct text *why)
+{
+	struct corefile *corefile = r->corefile;
 	if (corefile)
 		sandbox_review(corefile);
-	struct config *config = corefile ? config_build(arena, corefile, workers, false, &c) : NULL;
-	for (const struct complaint *w = c.first; w; w = w->next) {
+	struct config *config =
+		corefile ? config_build(r->arena, corefile, workers, false, &r->complaints) : NULL;
+	for (const struct complaint *w = r->complaints.first; w; w = w->next) {
 		if (w->warning)
 			log_warning("%s", w->text);
 		else if (!why->length)
@@ -72,7 +90,7 @@ static struct config *config_read(struct server_options *options, unsigned worke
 	if (corefile)
 		memcpy(server.fingerprint, corefile->fingerprint, sizeof server.fingerprint);
 	if (!config)
-		arena_free(arena);
+		arena_free(r->arena);
 	return config;
 }
 
@@ -162,64 +180,65 @@ static bool replace_with(struct config *config, struct text *why)
 	return true;
 }
 
-static bool reload_with(struct config *config, struct text *why, const char *cause)
+static bool reload_with(struct reading *r, const char *cause)
 {
+	struct text why = { 0 };
+	server.reloading = true;
+	struct config *config = reading_build(r, server.live.worker_count, &why);
 	log_info("Reloading");
 	supervised_notify(SUPERVISED_RELOADING);
-	bool done = replace_with(config, why);
+	bool done = replace_with(config, &why);
 	supervised_notify(SUPERVISED_READY);
 	if (done) {
 		log_info("Reloading complete");
 	} else {
-		log_error("Restart failed: %s", why->at);
-		log_error("%s: starting with listener file descriptors: %s", cause, why->at);
+		log_error("Restart failed: %s", why.at);
+		log_error("%s: starting with listener file descriptors: %s", cause, why.at);
 	}
-	text_free(why);
+	text_free(&why);
+	server.reloading = false;
 	return done;
+}
+
+static bool corefile_is_there(void)
+{
+	return access(server.live.config->corefile->path, R_OK) == 0;
 }
 
 bool reload_now(const char *cause)
 {
-	struct text why = { 0 };
+	struct reading r;
 	if (server.reloading || server.ending)
 		return false;
 	if (!reload_possible()) {
 		log_error("%s: no Corefile to read again: it was built in or came from standard input", cause);
 		return false;
 	}
-	if (access(server.live.config->corefile->path, R_OK) < 0) {
+	if (!corefile_is_there()) {
 		log_error("%s: loading updated Corefile: open %s: %s", cause,
 			server.live.config->corefile->path, strerror(errno));
 		return false;
 	}
-	server.reloading = true;
-	struct config *config = config_read(server.options, server.live.worker_count, &why);
-	bool done = reload_with(config, &why, cause);
-	server.reloading = false;
-	return done;
+	reading_begin(&r);
+	return reload_with(&r, cause);
 }
 
 enum reload_result reload_if_changed(void)
 {
-	if (server.reloading || server.ending || !reload_possible())
+	struct reading r;
+	if (server.reloading || server.ending || !reload_possible() || !corefile_is_there())
 		return RELOAD_UNCHANGED;
-	struct arena *arena = arena_new(CONFIG_ARENA_SIZE);
-	struct complaints c;
-	complaints_init(&c, arena);
+	reading_begin(&r);
+	if (r.corefile && is_new(&r))
+		return reload_with(&r, "plugin/reload: Corefile changed but reload failed")
+			       ? RELOAD_DONE
+			       : RELOAD_FAILED;
 	enum reload_result result = RELOAD_UNCHANGED;
-	if (access(server.live.config->corefile->path, R_OK) == 0) {
-		struct corefile *corefile = corefile_load(arena, &server.options->source, &c);
-		if (!corefile) {
-			log_line(LOG_WARNING, "reload", "Corefile parse failed: %s", c.first->text);
-			result = RELOAD_UNREADABLE;
-		} else if (memcmp(corefile->fingerprint, server.fingerprint, sizeof server.fingerprint) != 0) {
-			memcpy(server.fingerprint, corefile->fingerprint, sizeof server.fingerprint);
-			result = reload_now("plugin/reload: Corefile changed but reload failed")
-					 ? RELOAD_DONE
-					 : RELOAD_FAILED;
-		}
+	if (!r.corefile) {
+		log_line(LOG_WARNING, "reload", "Corefile parse failed: %s", r.complaints.first->text);
+		result = RELOAD_UNREADABLE;
 	}
-	arena_free(arena);
+	arena_free(r.arena);
 	return result;
 }
 
@@ -383,12 +402,14 @@ static void forget(void)
 int server_run(struct server_options *options)
 {
 	struct text why = { 0 };
+	struct reading reading;
 	sigset_t signals;
 	unsigned workers = options->workers ? options->workers : worker_count_default();
 	server.options = options;
 	hash_init();
 	metrics_init(workers + 1);
-	server.first = config_read(options, workers, &why);
+	reading_begin(&reading);
+	server.first = reading_build(&reading, workers, &why);
 	if (!server.first) {
 		fprintf(stderr, "%s\n", why.at ? why.at : "the Corefile cannot be used");
 		text_free(&why);

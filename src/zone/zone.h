@@ -46,15 +46,11 @@ void zone_free(void *zone);
 
 /* --- a zone as a whole --- */
 
-struct name zone_origin(const struct zone *z);
 uint32_t zone_serial(const struct zone *z);
 
 /* Records, and names that own some. */
 size_t zone_record_count(const struct zone *z);
 size_t zone_name_count(const struct zone *z);
-
-/* Octets of memory that the zone holds. */
-size_t zone_size(const struct zone *z);
 
 /* --- lookup --- */
 

@@ -313,11 +313,6 @@ struct zone *zone_seal(struct zone_builder *b)
 	return z;
 }
 
-struct name zone_origin(const struct zone *z)
-{
-	return z->origin;
-}
-
 uint32_t zone_serial(const struct zone *z)
 {
 	return z->serial;
@@ -331,10 +326,4 @@ size_t zone_record_count(const struct zone *z)
 size_t zone_name_count(const struct zone *z)
 {
 	return z->name_count;
-}
-
-size_t zone_size(const struct zone *z)
-{
-	return sizeof *z + z->used + ((size_t)z->bucket_count + 1) * sizeof(struct bucket) +
-	       z->order_count * sizeof *z->order;
 }

@@ -13,6 +13,7 @@
 #include "base/address.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "server/plugin.h"
 #include <stdlib.h>
 
 enum {
@@ -145,35 +146,26 @@ static unsigned family(size_t octets)
 /* An address with whatever stands behind a "%" left out; a v4-mapped one is IPv4. */
 static size_t read_address(struct view word, uint8_t address[static 16])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	word = view_first(word, view_find(word, '%'));
 	if (ipv4_parse(word, address))
 		return IPV4_OCTETS;
 	if (!ipv6_parse(word, address))
 		return 0;
-	if (memcmp(address, mapped, sizeof mapped) != 0)
+	if (!ipv6_is_mapped(address))
 		return IPV6_OCTETS;
-	memmove(address, address + sizeof mapped, IPV4_OCTETS);
+	memmove(address, address + IPV6_OCTETS - IPV4_OCTETS, IPV4_OCTETS);
 	return IPV4_OCTETS;
-}
-
-static bool is_in_zones(const struct hosts_rules *rules, struct name n)
-{
-	for (size_t i = 0; i < rules->zone_count; i++) {
-		if (name_is_under(n, rules->zones[i]))
-			return true;
-	}
-	return false;
 }
 
 static void add_name(struct hosts_table *t, const struct hosts_rules *rules, struct view word,
 	uint32_t address, size_t octets)
 {
 	struct name_buffer written, lower;
+	struct name zone;
 	if (!name_parse(word, name_root, &written))
 		return;
 	struct name n = name_lower(name_of(&written), &lower);
-	if (!is_in_zones(rules, n))
+	if (!zones_match(rules->zones, rules->zone_count, n, &zone))
 		return;
 	uint32_t key = put_key(t, &t->names, n.octets, n.length);
 	append(t, key, family(octets), address);
