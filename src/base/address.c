@@ -90,8 +90,9 @@ bool ipv6_is_mapped(const uint8_t address[static IPV6_OCTETS])
 size_t ipv6_print(const uint8_t address[static IPV6_OCTETS], char to[static IPV6_TEXT_MAX])
 {
 	if (ipv6_is_mapped(address)) {
-		memcpy(to, "::ffff:", 7);
-		return 7 + ipv4_print(address + 12, to + 7);
+		const struct view prefix = VIEW("::ffff:");
+		memcpy(to, prefix.at, prefix.length);
+		return prefix.length + ipv4_print(address + 12, to + prefix.length);
 	}
 	unsigned groups[GROUPS];
 	for (int i = 0; i < GROUPS; i++)

@@ -35,7 +35,7 @@ static struct decimal shortest(double value)
 	}
 	while (d.count > 1 && d.digits[d.count - 1] == '0')
 		d.count--;
-	d.point = (size == 0 ? 0 : atoi(e + 1)) + 1;
+	d.point = (size == 0 ? 0 : (int)strtol(e + 1, NULL, 10)) + 1;
 	return d;
 }
 
