@@ -5,6 +5,20 @@
 #include <net/if.h>
 #include <stdio.h>
 
+const char *transport_name(enum transport t)
+{
+	static const char *const names[TRANSPORTS] = {
+		[TRANSPORT_UDP] = "udp",
+		[TRANSPORT_TCP] = "tcp",
+		[TRANSPORT_TLS] = "tls",
+		[TRANSPORT_HTTPS] = "https",
+		[TRANSPORT_HTTPS3] = "https3",
+		[TRANSPORT_QUIC] = "quic",
+		[TRANSPORT_GRPC] = "grpc",
+	};
+	return t < TRANSPORTS ? names[t] : "?";
+}
+
 bool endpoint_is_wildcard(const struct endpoint *e)
 {
 	if (endpoint_is_v6(e))

@@ -25,7 +25,11 @@ enum transport {
 	TRANSPORT_HTTPS3,
 	TRANSPORT_QUIC,
 	TRANSPORT_GRPC,
+	TRANSPORTS,
 };
+
+/* "udp", "tcp", ...; "?" for a number that is none. */
+const char *transport_name(enum transport t);
 
 static inline bool endpoint_is_v6(const struct endpoint *e)
 {

@@ -2,6 +2,7 @@
 #include "net/tcp_connection.h"
 
 #include "base/memory.h"
+#include "net/connection_counts.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -58,7 +59,7 @@ static bool make_room(struct tcp_listener *t)
 	if (!c)
 		return false;
 	tcp_connection_close(c);
-	atomic_fetch_add_explicit(&t->evicted, 1, memory_order_relaxed);
+	connection_count_cut(TRANSPORT_TCP, CONNECTION_EVICTED);
 	return true;
 }
 
@@ -159,9 +160,4 @@ void tcp_release(struct tcp_listener *t)
 size_t tcp_connections(const struct tcp_listener *t)
 {
 	return atomic_load_explicit(&t->open, memory_order_relaxed);
-}
-
-size_t tcp_evicted(const struct tcp_listener *t)
-{
-	return atomic_load_explicit(&t->evicted, memory_order_relaxed);
 }

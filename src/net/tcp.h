@@ -33,8 +33,7 @@ struct tcp_listener *tcp_listen(struct loop *l, int fd, const struct endpoint *l
 void tcp_stop(struct tcp_listener *t);
 void tcp_release(struct tcp_listener *t);
 
-/* Open connections, and how many were closed to make room, for metrics. Any thread. */
+/* Open connections. Any thread. */
 size_t tcp_connections(const struct tcp_listener *t);
-size_t tcp_evicted(const struct tcp_listener *t);
 
 #endif

@@ -5,6 +5,7 @@
 #include "net/tcp_connection.h"
 
 #include "base/memory.h"
+#include "net/connection_counts.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -65,6 +66,7 @@ void tcp_connection_close(struct tcp_connection *c)
 	c->out = (struct tcp_output){ 0 };
 	c->dead = true;
 	atomic_fetch_sub_explicit(&t->open, 1, memory_order_relaxed);
+	connection_count_open(TRANSPORT_TCP, -1);
 	if (!c->active)
 		connection_free(c);
 }
@@ -137,16 +139,28 @@ static void timer_update(struct tcp_connection *c)
 		timer_set(l, &c->timer, c->expires);
 }
 
+/* Which of the times that expires() knows is over. */
+static enum connection_cut limit_reached(const struct tcp_connection *c)
+{
+	if (output_unsent(c))
+		return CONNECTION_SLOW_READER;
+	if (c->partial_length || (!c->queries && !c->lingering))
+		return CONNECTION_SLOW_WRITER;
+	return CONNECTION_IDLE;
+}
+
 static void expired(struct timer *timer)
 {
 	struct tcp_connection *c =
 		(struct tcp_connection *)((char *)timer - offsetof(struct tcp_connection, timer));
 	if (!c->expires)
 		return;
-	if (c->expires > clock_batch())
+	if (c->expires > clock_batch()) {
 		timer_set(c->listener->loop, timer, c->expires);
-	else
-		tcp_connection_close(c);
+		return;
+	}
+	connection_count_cut(TRANSPORT_TCP, limit_reached(c));
+	tcp_connection_close(c);
 }
 
 static void list_update(struct tcp_connection *c)
@@ -387,6 +401,7 @@ void tcp_connection_new(struct tcp_listener *t, int fd, const struct sockaddr_in
 	socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	t->allocated++;
 	atomic_fetch_add_explicit(&t->open, 1, memory_order_relaxed);
+	connection_count_open(TRANSPORT_TCP, 1);
 	loop_watch(t->loop, &c->watch, EPOLLIN);
 	timer_update(c);
 	list_append(&t->idle, c);

@@ -39,7 +39,7 @@ struct tcp_listener {
 	incoming_handler *handle;
 	void *listener;
 	struct connection_list idle, busy; /* longest unused first */
-	_Atomic size_t open, evicted;
+	_Atomic size_t open;
 	size_t allocated; /* connections, dead ones included */
 	bool stopped, released;
 };

@@ -40,8 +40,8 @@ void account_query(struct account *a, const struct query *q, const struct accoun
 /* Counts a query that the server answered itself with q->reply, under the zone label "dropped". */
 void account_dropped(struct query *q);
 
-/* Counts crashes of the server that the supervisor has put right (under CoreDNS's name for them,
- * panics); 0 makes the series appear. */
+/* Counts crashes of the server that the supervisor has put right, under CoreDNS's name for them
+ * (panics); 0 makes the series appear. */
 void account_crashes(uint64_t n);
 
 /* The families counted here, ended by NULL: for documentation. */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/epoch.h"
 #include "base/hash.h"
+#include "server/accounting.h"
 #include "server/banner.h"
 #include "server/corefile/review.h"
 #include "server/live.h"
@@ -375,6 +376,7 @@ static void start(void *data)
 static void control_run(unsigned workers, const sigset_t *signals)
 {
 	metrics_thread(0);
+	account_crashes(supervised_crashes());
 	server.control = loop_new(0);
 	server.signals = (struct watch){ .fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC),
 		.ready = signals_ready };

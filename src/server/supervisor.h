@@ -53,6 +53,9 @@ void supervised_notify(enum supervised_state state);
 /* To be called at least every 100 ms: that the control thread is alive, for systemd's watchdog. */
 void supervised_alive(void);
 
+/* How many servers before this one were killed by a signal, since the supervisor began. */
+uint64_t supervised_crashes(void);
+
 /* The process to send signals to: the supervisor's. For the pid file. */
 pid_t supervised_pid(void);
 

@@ -88,13 +88,34 @@ static struct query *query_begin(struct worker *w, struct activity *a, const str
 	return q;
 }
 
+static const struct metric_family unusable_total = {
+	.name = "isthmus_messages_unusable_total",
+	.help = "Counter of messages that are no query the server could look at, by the rcode that answered them.",
+	.kind = METRIC_COUNTER,
+	.labels = { "answer" },
+};
+
+/* Its series, by the answer. */
+static struct {
+	struct metric *none, *formerr, *notimp;
+} unusable;
+
+static void unusable_start(void)
+{
+	unusable.none = metric_get(&unusable_total, (struct view[]){ VIEW("none") });
+	unusable.formerr = metric_get(&unusable_total, (struct view[]){ VIEW("FORMERR") });
+	unusable.notimp = metric_get(&unusable_total, (struct view[]){ VIEW("NOTIMP") });
+}
+
 static void answer(struct query *q, struct incoming *in)
 {
 	const struct listener *l = q->listener;
 	switch (intake_read(q, in)) {
 	case INTAKE_DROP:
+		metric_add(unusable.none, 1);
 		return;
 	case INTAKE_REFUSED:
+		metric_add(q->reply->rcode == RCODE_NOTIMP ? unusable.notimp : unusable.formerr, 1);
 		in->answer_length = message_write(q->reply, in->answer, UDP_SIZE_DEFAULT);
 		return;
 	case INTAKE_QUERY:
@@ -205,6 +226,7 @@ static void *worker_run(void *data)
 struct worker *workers_start(unsigned count)
 {
 	struct worker *workers = memory_array(count, sizeof *workers);
+	unusable_start();
 	for (unsigned i = 0; i < count; i++) {
 		struct worker *w = &workers[i];
 		w->index = i;

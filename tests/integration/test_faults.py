@@ -95,6 +95,7 @@ def test_crash_is_logged_with_the_query_that_was_being_answered():
         release.set()
         c.close()
         assert eventually(lambda: addresses(s.ask("x.example.org")) == ["192.0.2.7"])
+        assert s.metric("^coredns_panics_total") == 1
 
 
 def test_log_to_a_full_disk_goes_on_answering():
@@ -124,6 +125,7 @@ def test_out_of_descriptors():
         for c in held:
             c.close()
         assert eventually(lambda: addresses(s.ask("www.example.org", tcp=True)) == ["192.0.2.1"], 15)
+        assert eventually(lambda: s.metric('^isthmus_connections_cut_total.*proto="tcp",reason="evicted"') > 100)
 
 
 def cpu_seconds(s):
@@ -171,6 +173,8 @@ def test_malformed_storm():
         storm(4)
         assert s.rss() < first * 1.2 + 8192, (first, s.rss())
         assert addresses(s.ask("www.example.org")) == ["192.0.2.1"]
+        for answer in ("none", "FORMERR", "NOTIMP"):
+            assert s.metric(f'^isthmus_messages_unusable_total.answer="{answer}"') > 100, answer
         c.close()
 
 
@@ -222,6 +226,8 @@ def test_slowloris():
                     closed += 1
             time.sleep(0.1)
         assert not held, f"{len(held)} of 200 still open after {time.time() - began:.1f} s"
+        assert s.metric('^isthmus_connections_cut_total.*proto="tcp",reason="slow_writer"') > 100
+        assert s.metric('^isthmus_connections_cut_total.*proto="tcp"') == 200   # some had sent a whole message, of no octets
 
 
 def test_slow_reader_is_cut_off():
@@ -243,6 +249,7 @@ def test_slow_reader_is_cut_off():
                 cut = True
         assert cut, "a client that never reads was kept"
         assert addresses(s.ask("www.example.org", tcp=True)) == ["192.0.2.1"]
+        assert s.metric('^isthmus_connections_cut_total.*proto="tcp",reason="slow_reader"') == 1
         c.close()
 
 
@@ -262,6 +269,7 @@ def test_ten_thousand_idle_connections():
         assert addresses(s.ask("www.example.org", tcp=True)) == ["192.0.2.1"]
         each = (s.rss() - before) / count
         assert each < 8, f"{each:.1f} KiB for each idle connection"
+        assert s.metric('^isthmus_connections_open.proto="tcp"') >= count
         for c in held:
             c.close()
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -117,7 +117,6 @@ static bool prometheus_start(struct plugin *self, struct plugin *before)
 		start_error(self, "%s", why.at);
 	text_free(&why);
 	process_metrics_start();
-	account_crashes(0);
 	metric_set(metric_get(&build_info,
 			   (struct view[]){ VIEW(ISTHMUS_VERSION), VIEW(""), VIEW("") }),
 		1);

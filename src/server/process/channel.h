@@ -31,8 +31,8 @@ bool channel_send(int channel, const void *message, size_t size, int fd);
  * the end or an error. */
 bool channel_receive(int channel, void *message, size_t size, int *fd);
 
-/* In the server's process: this is its channel to the supervisor, and how often that wants to hear
- * of it (0: never). */
-void supervised_begin(int channel, uint64_t alive_interval);
+/* In the server's process: this is its channel to the supervisor, how often that wants to hear of it
+ * (0: never), and how many servers before this one have died. */
+void supervised_begin(int channel, uint64_t alive_interval, uint64_t crashes);
 
 #endif

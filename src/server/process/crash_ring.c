@@ -68,18 +68,6 @@ void crash_ring_end(unsigned worker, unsigned note)
 
 /* --- in the supervisor --- */
 
-static const char *const transports[] = {
-	[TRANSPORT_UDP] = "udp",
-	[TRANSPORT_TCP] = "tcp",
-	[TRANSPORT_TLS] = "tls",
-	[TRANSPORT_HTTPS] = "https",
-	[TRANSPORT_HTTPS3] = "https3",
-	[TRANSPORT_QUIC] = "quic",
-	[TRANSPORT_GRPC] = "grpc",
-};
-
-enum { TRANSPORTS = sizeof transports / sizeof transports[0] };
-
 /* The name behind the header, uncompressed as a question's is; length 0 if none is there whole. */
 static struct name question_name(const struct note *n)
 {
@@ -113,8 +101,7 @@ static void write_note(struct text *to, const struct note *n)
 	char client[ENDPOINT_TEXT_MAX];
 	write_question(to, n);
 	endpoint_print(&n->client, client);
-	text_printf(to, " for %s over %s", client,
-		n->transport < TRANSPORTS ? transports[n->transport] : "?");
+	text_printf(to, " for %s over %s", client, transport_name(n->transport));
 }
 
 static struct note *newest(void)

@@ -16,11 +16,13 @@ static int channel = -1;
 static struct socket_store own; /* where there is no supervisor */
 static bool own_ready;
 static uint64_t alive_interval, alive_last;
+static uint64_t crashes_before;
 
-void supervised_begin(int fd, uint64_t interval)
+void supervised_begin(int fd, uint64_t interval, uint64_t crashes)
 {
 	channel = fd;
 	alive_interval = interval;
+	crashes_before = crashes;
 }
 
 /* --- sockets --- */
@@ -103,6 +105,11 @@ void supervised_alive(void)
 		channel_send(channel, &r, sizeof r, -1);
 	else
 		service_notify("WATCHDOG=1");
+}
+
+uint64_t supervised_crashes(void)
+{
+	return crashes_before;
 }
 
 pid_t supervised_pid(void)

@@ -51,6 +51,7 @@ static struct {
 	bool ready;		    /* this server answers */
 	uint64_t started, start_at; /* when it was started; when it is to be, 0: not */
 	unsigned crashes;	    /* one soon after the other */
+	uint64_t crashes_in_all;
 	bool was_ready;		    /* some server has answered */
 	bool ending;		    /* we were told to end */
 	uint64_t watchdog;	    /* of systemd, ns */
@@ -81,7 +82,7 @@ static int become_server(int channel, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_CRASHED);
-	supervised_begin(channel, watchdog / 2);
+	supervised_begin(channel, watchdog / 2, supervisor.crashes_in_all);
 	options->quiet = options->quiet || supervisor.generation > 1; /* who it is was said */
 	return server_run(options);
 }
@@ -154,6 +155,7 @@ static void start_again(void)
 
 static void server_crashed(int signal)
 {
+	supervisor.crashes_in_all++;
 	log_crash(signal);
 	if (supervisor.ending)
 		supervisor.exit_code = EXIT_SIGNAL + signal;

@@ -1,0 +1,21 @@
+/* What becomes of clients' connections, in metrics: of the whole process, by transport. Any thread. */
+#ifndef ISTHMUS_NET_CONNECTION_COUNTS_H
+#define ISTHMUS_NET_CONNECTION_COUNTS_H
+
+#include "net/endpoint.h"
+
+/* Why a connection was closed that the client did not close. */
+enum connection_cut {
+	CONNECTION_EVICTED,     /* another one needed the room, and this one was unused longest */
+	CONNECTION_SLOW_READER, /* it did not take its answers in time */
+	CONNECTION_SLOW_WRITER, /* it did not send (the rest of) a query in time */
+	CONNECTION_IDLE,        /* it asked nothing more in time */
+	CONNECTION_CUTS,
+};
+
+/* One more (1) or one less (-1) is open. */
+void connection_count_open(enum transport t, int change);
+
+void connection_count_cut(enum transport t, enum connection_cut why);
+
+#endif
