@@ -5,8 +5,8 @@
 #   tools/install-packages.sh all      and what provers, linters, fuzzers and benchmarks need
 set -e
 
-build="gcc g++ make meson ninja-build pkg-config libc6-dev libre2-dev libseccomp-dev libssl-dev"
-test="libcmocka-dev python3 python3-dnspython python3-cryptography openssl dnsutils nsd knot ldnsutils bind9utils procps iproute2"
+build="gcc g++ make meson ninja-build pkg-config libc6-dev libre2-dev libseccomp-dev libssl-dev libgnutls28-dev"
+test="libcmocka-dev python3 python3-dnspython python3-cryptography openssl gnutls-bin dnsutils knot-dnsutils nsd knot ldnsutils bind9utils procps iproute2"
 all="clang clang-format clang-tidy libclang-rt-14-dev frama-c-base why3 z3 cvc4 dnsperf unbound dnsdist bind9"
 
 packages=$build

@@ -24,9 +24,33 @@ static const char *const reasons[CONNECTION_CUTS] = {
 	[CONNECTION_SLOW_READER] = "slow_reader",
 	[CONNECTION_SLOW_WRITER] = "slow_writer",
 	[CONNECTION_IDLE] = "idle",
+	[CONNECTION_SLOW_HANDSHAKE] = "slow_handshake",
+	[CONNECTION_HANDSHAKES_FULL] = "handshakes_full",
 };
 
-static _Atomic(struct metric *) open_series[TRANSPORTS], cut_series[TRANSPORTS][CONNECTION_CUTS];
+static const struct metric_family full_total = {
+	.name = "isthmus_connections_full_total",
+	.help = "Counter of times that no more connections were accepted until one closed.",
+	.kind = METRIC_COUNTER,
+	.labels = { "proto" },
+};
+
+static const struct metric_family handshakes_total = {
+	.name = "isthmus_tls_handshakes_total",
+	.help = "Counter of TLS handshakes with clients, by how they ended.",
+	.kind = METRIC_COUNTER,
+	.labels = { "proto", "result" },
+};
+
+static const char *const results[HANDSHAKES] = {
+	[HANDSHAKE_FULL] = "full",
+	[HANDSHAKE_RESUMED] = "resumed",
+	[HANDSHAKE_FAILED] = "failed",
+	[HANDSHAKE_ABANDONED] = "abandoned",
+};
+
+static _Atomic(struct metric *) open_series[TRANSPORTS], cut_series[TRANSPORTS][CONNECTION_CUTS],
+	full_series[TRANSPORTS], handshake_series[TRANSPORTS][HANDSHAKES];
 
 static struct metric *series(_Atomic(struct metric *) *at, const struct metric_family *family,
 	enum transport t, const char *reason)
@@ -47,4 +71,14 @@ void connection_count_open(enum transport t, int change)
 void connection_count_cut(enum transport t, enum connection_cut why)
 {
 	metric_add(series(&cut_series[t][why], &cut_total, t, reasons[why]), 1);
+}
+
+void connection_count_full(enum transport t)
+{
+	metric_add(series(&full_series[t], &full_total, t, ""), 1);
+}
+
+void connection_count_handshake(enum transport t, enum handshake h)
+{
+	metric_add(series(&handshake_series[t][h], &handshakes_total, t, results[h]), 1);
 }

@@ -10,6 +10,8 @@ enum connection_cut {
 	CONNECTION_SLOW_READER, /* it did not take its answers in time */
 	CONNECTION_SLOW_WRITER, /* it did not send (the rest of) a query in time */
 	CONNECTION_IDLE,        /* it asked nothing more in time */
+	CONNECTION_SLOW_HANDSHAKE,  /* its TLS handshake took too long */
+	CONNECTION_HANDSHAKES_FULL, /* another one's handshake needed the room */
 	CONNECTION_CUTS,
 };
 
@@ -17,5 +19,19 @@ enum connection_cut {
 void connection_count_open(enum transport t, int change);
 
 void connection_count_cut(enum transport t, enum connection_cut why);
+
+/* As many are open as may be: more have to wait. */
+void connection_count_full(enum transport t);
+
+/* How a TLS handshake with a client ended. */
+enum handshake {
+	HANDSHAKE_FULL,
+	HANDSHAKE_RESUMED,   /* went on from an earlier session */
+	HANDSHAKE_FAILED,    /* one side refused the other */
+	HANDSHAKE_ABANDONED, /* the client went away */
+	HANDSHAKES,
+};
+
+void connection_count_handshake(enum transport t, enum handshake h);
 
 #endif

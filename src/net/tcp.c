@@ -1,4 +1,4 @@
-/* DNS over TCP: listening and accepting. */
+/* TCP: listening and accepting. */
 #include "net/tcp_connection.h"
 
 #include "base/memory.h"
@@ -16,6 +16,7 @@ const struct tcp_limits tcp_limits_default = {
 	.idle = 10 * NS_PER_S,
 	.queries = -1,
 	.connections = 20000,
+	.handshakes = 1000,
 	.pipelined = 256,
 };
 
@@ -52,14 +53,17 @@ const char *tcp_adopt(int fd)
 
 /* --- accepting --- */
 
-/* Closes the connection that has not been used longest. False if there is none. */
+/* Closes the connection that has not been used longest; where most of them are in a handshake, one of those. False if
+ * there is none. */
 static bool make_room(struct tcp_listener *t)
 {
 	struct tcp_connection *c = t->idle.first ? t->idle.first : t->busy.first;
+	if (!c || t->handshaking.count > t->idle.count + t->busy.count)
+		c = t->handshaking.first;
 	if (!c)
 		return false;
-	tcp_connection_close(c);
-	connection_count_cut(TRANSPORT_TCP, CONNECTION_EVICTED);
+	tcp_connection_end(c);
+	connection_count_cut(t->service.transport, CONNECTION_EVICTED);
 	return true;
 }
 
@@ -91,11 +95,28 @@ static bool accept_failed(struct tcp_listener *t)
 	}
 }
 
+/* Whether no more may be accepted before another one is closed: then the listener is left alone until then. */
+static bool is_full(struct tcp_listener *t)
+{
+	t->full = t->limits.waits_when_full && tcp_connections(t) >= t->limits.connections;
+	if (t->full) {
+		connection_count_full(t->service.transport);
+		loop_watch(t->loop, &t->watch, 0);
+	}
+	return t->full;
+}
+
+void tcp_listener_resume(struct tcp_listener *t)
+{
+	t->full = false;
+	loop_watch(t->loop, &t->watch, EPOLLIN);
+}
+
 static void listener_ready(struct watch *w, uint32_t events)
 {
 	struct tcp_listener *t = (struct tcp_listener *)w;
 	(void)events;
-	for (int turn = 0; turn < ACCEPTS_A_TURN; turn++) {
+	for (int turn = 0; turn < ACCEPTS_A_TURN && !is_full(t); turn++) {
 		struct sockaddr_in6 peer = { 0 };
 		socklen_t length = sizeof peer;
 		int fd = accept4(w->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -119,7 +140,7 @@ void tcp_listener_free(struct tcp_listener *t)
 }
 
 struct tcp_listener *tcp_listen(struct loop *l, int fd, const struct endpoint *local,
-	const struct tcp_limits *limits, incoming_handler *handle, void *listener)
+	const struct tcp_limits *limits, const struct tcp_service *service)
 {
 	struct tcp_listener *t = memory_array(1, sizeof *t);
 	t->watch = (struct watch){ .fd = fd, .ready = listener_ready };
@@ -127,11 +148,19 @@ struct tcp_listener *tcp_listen(struct loop *l, int fd, const struct endpoint *l
 	t->loop = l;
 	t->local = *local;
 	t->limits = *limits;
-	t->handle = handle;
-	t->listener = listener;
+	t->service = *service;
+	if (!t->service.protocol)
+		t->service.protocol = &dns_framing;
 	tcp_thread_join(l);
 	loop_watch(l, &t->watch, EPOLLIN);
 	return t;
+}
+
+void tcp_limit(struct tcp_listener *t, const struct tcp_limits *limits)
+{
+	t->limits = *limits;
+	if (t->full && !t->stopped)
+		tcp_listener_resume(t);
 }
 
 void tcp_stop(struct tcp_listener *t)
@@ -143,10 +172,12 @@ void tcp_stop(struct tcp_listener *t)
 	loop_unwatch(t->loop, &t->watch);
 	timer_cancel(t->loop, &t->accept_again);
 	close(t->watch.fd);
+	while (t->handshaking.first)
+		tcp_connection_close(t->handshaking.first);
 	while (t->idle.first)
-		tcp_connection_close(t->idle.first);
+		tcp_connection_end(t->idle.first);
 	for (struct tcp_connection *c = t->busy.first; c; c = c->newer)
-		c->closing = true;
+		tcp_connection_stop(c);
 }
 
 void tcp_release(struct tcp_listener *t)

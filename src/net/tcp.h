@@ -1,4 +1,7 @@
-/* DNS over TCP (RFC 7766): pipelined queries, answers out of order, limits on time and number. */
+/*
+ * Listening for TCP connections, in the clear or with TLS: pipelined queries, answers out of order, limits on time and number.
+ * What a connection speaks is a protocol (tcp_connection.h): DNS messages with their length (RFC 7766, RFC 7858), or HTTP.
+ */
 #ifndef ISTHMUS_NET_TCP_H
 #define ISTHMUS_NET_TCP_H
 
@@ -6,18 +9,35 @@
 #include "net/loop.h"
 
 struct tcp_listener;
+struct connection_protocol;
+struct tls_credentials;
 
 /* Times in ns. All of them are enforced: a slow reader is cut off after `write`. */
 struct tcp_limits {
-	uint64_t read;  /* for the first query, and for a query once its first octet is there */
+	uint64_t read;  /* for the first query, TLS handshake included, and for a query once its first octet is there */
 	uint64_t write; /* until a stuck peer takes more of an answer */
 	uint64_t idle;  /* between queries */
 	long queries;   /* connection closed after so many; -1: no limit */
-	size_t connections; /* of this listener; the one that is idle longest makes room */
+	size_t connections; /* of this listener; the one that is idle longest makes room, or: */
+	bool waits_when_full; /* more connections are not accepted until there is room */
+	size_t handshakes;  /* TLS handshakes at once; the one that began first makes room */
 	size_t pipelined;   /* queries of one connection that are worked on at once; more are not read meanwhile */
 };
 
-extern const struct tcp_limits tcp_limits_default; /* 3 s, 5 s, 10 s, -1, 20,000, 256 */
+extern const struct tcp_limits tcp_limits_default; /* 3 s, 5 s, 10 s, -1, 20,000, no, 1,000, 256 */
+
+/* What is served on a listener. */
+struct tcp_service {
+	enum transport transport; /* that queries are said to have come by */
+	const struct connection_protocol *protocol; /* NULL: DNS messages with their length */
+	/* Gives what a new connection's TLS session is made with, which must stay valid for the loop's round: the session takes
+	 * a reference. NULL, or giving NULL: connections are in the clear. On the listener's thread. */
+	struct tls_credentials *(*credentials)(void *listener);
+	const char *const *alpn; /* as tls_session_server() takes it */
+	bool alpn_required;
+	incoming_handler *handle;
+	void *listener; /* that incoming messages are said to have come by */
+};
 
 /* Opens a bound, listening TCP socket; as udp_open. */
 int tcp_open(const struct endpoint *local, const char **step);
@@ -26,8 +46,12 @@ int tcp_open(const struct endpoint *local, const char **step);
  * call that failed. */
 const char *tcp_adopt(int fd);
 
+/* Serves the socket (which it then owns) on the loop of the calling thread. Limits and service are copied. */
 struct tcp_listener *tcp_listen(struct loop *l, int fd, const struct endpoint *local,
-	const struct tcp_limits *limits, incoming_handler *handle, void *listener);
+	const struct tcp_limits *limits, const struct tcp_service *service);
+
+/* Other limits from now on, for connections that are open, too. */
+void tcp_limit(struct tcp_listener *t, const struct tcp_limits *limits);
 
 /* Accepts no more; idle connections are closed at once, running queries may finish. */
 void tcp_stop(struct tcp_listener *t);

@@ -30,7 +30,9 @@ void tcp_thread_leave(struct loop *l)
 		return;
 	inputs_free(t->spare);
 	free(t->input);
-	free(t->output);
+	while (t->output_count)
+		free(t->outputs[--t->output_count]);
+	free(t->ciphertext);
 	free(t);
 	l->tcp = NULL;
 }
@@ -78,6 +80,13 @@ struct tcp_input *tcp_input_fresh(struct tcp_thread *t)
 	return t->input;
 }
 
+uint8_t *tcp_ciphertext(struct tcp_thread *t)
+{
+	if (!t->ciphertext)
+		t->ciphertext = memory_alloc(TCP_CIPHERTEXT_ROOM);
+	return t->ciphertext;
+}
+
 void tcp_input_leave(struct tcp_thread *t, struct tcp_input *in)
 {
 	if (--in->waiting == 0 && in != t->input)
@@ -86,10 +95,9 @@ void tcp_input_leave(struct tcp_thread *t, struct tcp_input *in)
 
 void tcp_output_grow(struct tcp_thread *t, struct tcp_output *out, size_t more)
 {
-	if (!out->at && t->output) {
-		out->at = t->output;
+	if (!out->at && t->output_count) {
+		out->at = t->outputs[--t->output_count];
 		out->capacity = OUTPUT_LEAST;
-		t->output = NULL;
 	}
 	size_t capacity = out->capacity ? out->capacity : OUTPUT_LEAST;
 	while (capacity - out->length < more)
@@ -101,8 +109,8 @@ void tcp_output_grow(struct tcp_thread *t, struct tcp_output *out, size_t more)
 
 void tcp_output_done(struct tcp_thread *t, struct tcp_output *out)
 {
-	if (!t->output && out->capacity == OUTPUT_LEAST)
-		t->output = out->at;
+	if (t->output_count < TCP_OUTPUTS_SPARE && out->capacity == OUTPUT_LEAST)
+		t->outputs[t->output_count++] = out->at;
 	else
 		free(out->at);
 	*out = (struct tcp_output){ 0 };

@@ -10,6 +10,8 @@
 enum {
 	TCP_PREFIX = 2, /* the length before each message (RFC 1035 4.2.2) */
 	TCP_INPUT_ROOM = TCP_PREFIX + UINT16_MAX + (32 << 10),
+	TCP_CIPHERTEXT_ROOM = 16 << 10, /* read at once; a message kept, this and a TLS record fit TCP_INPUT_ROOM */
+	TCP_OUTPUTS_SPARE = 2,
 };
 
 struct tcp_connection;
@@ -31,7 +33,9 @@ struct tcp_thread {
 	struct tcp_input *input; /* the one that is worked off */
 	struct tcp_input *spare;
 	size_t spares;
-	uint8_t *output; /* an output buffer's octets that no connection uses now, or NULL */
+	uint8_t *outputs[TCP_OUTPUTS_SPARE]; /* output buffers that no connection uses now */
+	size_t output_count;
+	uint8_t *ciphertext; /* what TLS connections read into; NULL before the first of them */
 };
 
 struct tcp_output {
@@ -48,6 +52,9 @@ void tcp_input_waits(struct tcp_input *in);
 
 /* A buffer to read into, nothing of which is in use. */
 struct tcp_input *tcp_input_fresh(struct tcp_thread *t);
+
+/* Where TLS connections read into: TCP_CIPHERTEXT_ROOM octets. */
+uint8_t *tcp_ciphertext(struct tcp_thread *t);
 
 /* A query that waited in this buffer is done. */
 void tcp_input_leave(struct tcp_thread *t, struct tcp_input *in);

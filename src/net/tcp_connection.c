@@ -1,6 +1,7 @@
 /*
- * The life of a TCP connection (RFC 7766): queries in, answers out in whatever order, limits. It has no buffer of its own but
- * for what is left of a query that is cut off, and for answers that the peer does not take yet.
+ * The life of a TCP connection: octets in, through TLS if it has it, to the protocol that is spoken on it; answers out in whatever
+ * order; limits. It has no buffer of its own but for what is left of a query that is cut off, and for answers that the peer does
+ * not take yet.
  */
 #include "net/tcp_connection.h"
 
@@ -27,6 +28,7 @@ static void list_remove(struct tcp_connection *c)
 		return;
 	*(c->older ? &c->older->newer : &list->first) = c->newer;
 	*(c->newer ? &c->newer->older : &list->last) = c->older;
+	list->count--;
 	c->list = NULL;
 }
 
@@ -37,6 +39,88 @@ static void list_append(struct connection_list *list, struct tcp_connection *c)
 	c->older = list->last;
 	*(list->last ? &list->last->newer : &list->first) = c;
 	list->last = c;
+	list->count++;
+}
+
+static const struct connection_protocol *protocol_of(const struct tcp_connection *c)
+{
+	return c->listener->service.protocol;
+}
+
+/* --- answers out --- */
+
+uint8_t *tcp_connection_append(struct tcp_connection *c, size_t length)
+{
+	struct tcp_output *out = c->tls ? &c->plain : &c->out;
+	if (out->capacity - out->length < length)
+		tcp_output_grow(c->listener->loop->tcp, out, length);
+	if (out->length == 0)
+		c->written_at = clock_batch();
+	uint8_t *to = out->at + out->length;
+	out->length += length;
+	return to;
+}
+
+/* What the TLS session wants to send. */
+static void ciphertext_append(void *owner, const uint8_t *octets, size_t length)
+{
+	struct tcp_connection *c = owner;
+	struct tcp_output *out = &c->out;
+	if (out->capacity - out->length < length)
+		tcp_output_grow(c->listener->loop->tcp, out, length);
+	if (out->length == 0)
+		c->written_at = clock_batch();
+	memcpy(out->at + out->length, octets, length);
+	out->length += length;
+}
+
+void tcp_connection_end_record(struct tcp_connection *c)
+{
+	if (!c->plain.length)
+		return;
+	tls_session_send(c->tls, c->plain.at, c->plain.length);
+	tcp_output_done(c->listener->loop->tcp, &c->plain);
+}
+
+/* Sends what the peer takes. False if the connection is broken. */
+static bool output_send(struct tcp_connection *c)
+{
+	struct tcp_output *out = &c->out;
+	if (protocol_of(c)->flush && c->open)
+		protocol_of(c)->flush(c);
+	tcp_connection_end_record(c);
+	while (out->sent < out->length) {
+		ssize_t sent = send(c->watch.fd, out->at + out->sent, out->length - out->sent,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return errno == EAGAIN || errno == ENOBUFS;
+		out->sent += (size_t)sent;
+		c->written_at = clock_batch();
+	}
+	if (out->length)
+		tcp_output_done(c->listener->loop->tcp, out);
+	return true;
+}
+
+size_t tcp_connection_unsent(const struct tcp_connection *c)
+{
+	return c->out.length - c->out.sent + c->plain.length;
+}
+
+/* Tells the peer that no more comes, if it can be told at once: a TLS peer need not take our end for an attack then. */
+static void say_goodbye(struct tcp_connection *c)
+{
+	if (!c->open || c->lingering || tcp_connection_unsent(c))
+		return;
+	if (!c->closing && protocol_of(c)->stop)
+		protocol_of(c)->stop(c);
+	c->closing = true;
+	tcp_connection_end_record(c);
+	if (c->tls)
+		tls_session_end(c->tls);
+	output_send(c);
 }
 
 /* --- the end of a connection --- */
@@ -44,6 +128,8 @@ static void list_append(struct connection_list *list, struct tcp_connection *c)
 static void connection_free(struct tcp_connection *c)
 {
 	struct tcp_listener *t = c->listener;
+	if (c->state && protocol_of(c)->release)
+		protocol_of(c)->release(c);
 	free(c);
 	t->allocated--;
 	if (t->released && !t->allocated)
@@ -60,69 +146,51 @@ void tcp_connection_close(struct tcp_connection *c)
 	if (t->loop->tcp->input && t->loop->tcp->input->owner == c)
 		t->loop->tcp->input->owner = NULL;
 	close(c->watch.fd);
+	if (c->tls)
+		tls_session_free(c->tls);
 	free(c->partial);
+	free(c->plain.at);
 	free(c->out.at);
+	c->tls = NULL;
 	c->partial = NULL;
-	c->out = (struct tcp_output){ 0 };
+	c->plain = c->out = (struct tcp_output){ 0 };
 	c->dead = true;
 	atomic_fetch_sub_explicit(&t->open, 1, memory_order_relaxed);
-	connection_count_open(TRANSPORT_TCP, -1);
+	connection_count_open(t->service.transport, -1);
+	if (t->full && !t->stopped)
+		tcp_listener_resume(t);
 	if (!c->active)
 		connection_free(c);
 }
 
-/* --- answers out --- */
-
-static void answer_queue(struct tcp_connection *c, const struct incoming *in)
+void tcp_connection_end(struct tcp_connection *c)
 {
-	struct tcp_output *out = &c->out;
-	size_t more = TCP_PREFIX + in->answer_length;
-	if (out->capacity - out->length < more)
-		tcp_output_grow(c->listener->loop->tcp, out, more);
-	if (out->length == 0)
-		c->written_at = clock_batch();
-	uint8_t *to = out->at + out->length;
-	to[0] = (uint8_t)(in->answer_length >> 8);
-	to[1] = (uint8_t)in->answer_length;
-	memcpy(to + TCP_PREFIX, in->answer, in->answer_length);
-	out->length += more;
-}
-
-/* Sends what the peer takes. False if the connection is broken. */
-static bool output_send(struct tcp_connection *c)
-{
-	struct tcp_output *out = &c->out;
-	while (out->sent < out->length) {
-		ssize_t sent = send(c->watch.fd, out->at + out->sent, out->length - out->sent,
-			MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return errno == EAGAIN || errno == ENOBUFS;
-		out->sent += (size_t)sent;
-		c->written_at = clock_batch();
-	}
-	if (out->length)
-		tcp_output_done(c->listener->loop->tcp, out);
-	return true;
-}
-
-static size_t output_unsent(const struct tcp_connection *c)
-{
-	return c->out.length - c->out.sent;
+	say_goodbye(c);
+	tcp_connection_close(c);
 }
 
 /* --- what a connection waits for now --- */
 
+/* When the query began that is not whole yet; 0: there is none. */
+static uint64_t unfinished_since(const struct tcp_connection *c)
+{
+	if (c->partial_length && !c->paused)
+		return c->partial_since;
+	return protocol_of(c)->unfinished_since ? protocol_of(c)->unfinished_since(c) : 0;
+}
+
 static uint64_t expires(const struct tcp_connection *c)
 {
 	const struct tcp_limits *limits = &c->listener->limits;
-	if (output_unsent(c))
+	if (!c->open)
+		return c->accepted + limits->read;
+	if (tcp_connection_unsent(c))
 		return c->written_at + limits->write;
 	if (c->lingering)
 		return c->active_at + limits->read;
-	if (c->partial_length && !c->paused)
-		return c->partial_since + limits->read;
+	uint64_t since = unfinished_since(c);
+	if (since)
+		return since + limits->read;
 	if (c->active)
 		return 0;
 	return c->queries ? c->active_at + limits->idle : c->accepted + limits->read;
@@ -142,9 +210,11 @@ static void timer_update(struct tcp_connection *c)
 /* Which of the times that expires() knows is over. */
 static enum connection_cut limit_reached(const struct tcp_connection *c)
 {
-	if (output_unsent(c))
+	if (!c->open)
+		return CONNECTION_SLOW_HANDSHAKE;
+	if (tcp_connection_unsent(c))
 		return CONNECTION_SLOW_READER;
-	if (c->partial_length || (!c->queries && !c->lingering))
+	if (unfinished_since(c) || (!c->queries && !c->lingering))
 		return CONNECTION_SLOW_WRITER;
 	return CONNECTION_IDLE;
 }
@@ -159,21 +229,32 @@ static void expired(struct timer *timer)
 		timer_set(c->listener->loop, timer, c->expires);
 		return;
 	}
-	connection_count_cut(TRANSPORT_TCP, limit_reached(c));
-	tcp_connection_close(c);
+	connection_count_cut(c->listener->service.transport, limit_reached(c));
+	tcp_connection_end(c);
+}
+
+static struct connection_list *list_for(const struct tcp_connection *c)
+{
+	struct tcp_listener *t = c->listener;
+	if (!c->open)
+		return &t->handshaking;
+	return c->active || tcp_connection_unsent(c) ? &t->busy : &t->idle;
 }
 
 static void list_update(struct tcp_connection *c)
 {
-	struct tcp_listener *t = c->listener;
+	struct connection_list *list = list_for(c);
+	if (list == &c->listener->handshaking && c->list == list)
+		return; /* in the order in which they began */
 	list_remove(c);
-	list_append(c->active || output_unsent(c) ? &t->busy : &t->idle, c);
+	list_append(list, c);
 }
 
 /* All is answered and nothing will be read: closes, but lets the peer take the answers first. Closing while unread queries
  * lie in the kernel would make it throw away what we sent. */
 static void finish(struct tcp_connection *c)
 {
+	say_goodbye(c);
 	if (c->ended || c->lingering || c->listener->stopped || shutdown(c->watch.fd, SHUT_WR) < 0) {
 		tcp_connection_close(c);
 		return;
@@ -193,14 +274,25 @@ static void settle(struct tcp_connection *c)
 		return;
 	}
 	bool reads = !c->ended && !c->closing && !c->paused;
-	if (!c->active && !output_unsent(c) && !reads && !c->paused) {
+	bool unsent = tcp_connection_unsent(c) > 0;
+	if (!c->active && !unsent && !reads && !c->paused) {
 		finish(c);
 		return;
 	}
 	loop_watch(c->listener->loop, &c->watch,
-		(reads ? EPOLLIN : 0u) | (output_unsent(c) ? EPOLLOUT : 0u));
+		(reads ? EPOLLIN : 0u) | (unsent ? EPOLLOUT : 0u));
 	timer_update(c);
 	list_update(c);
+}
+
+void tcp_connection_stop(struct tcp_connection *c)
+{
+	if (c->closing)
+		return;
+	c->closing = true;
+	if (protocol_of(c)->stop)
+		protocol_of(c)->stop(c);
+	loop_flush_later(c->listener->loop, &c->flush);
 }
 
 /* --- queries in --- */
@@ -215,73 +307,47 @@ static void flush_due(struct loop_flush *f)
 		settle(c);
 }
 
-/* After a query that waited: its answers go out with others of this round. */
-static void waited(struct tcp_connection *c, struct tcp_input *in)
+void tcp_connection_waited(struct tcp_connection *c)
 {
-	struct loop *l = c->listener->loop;
-	tcp_input_leave(l->tcp, in);
 	if (!c->dead)
-		loop_flush_later(l, &c->flush);
+		loop_flush_later(c->listener->loop, &c->flush);
 	else if (!c->active)
 		connection_free(c);
 }
 
-/* Hands over one query of `length` octets. False if it had to wait: buffer and connection are no longer ours then. */
-static bool answer(struct tcp_connection *c, struct tcp_input *in, size_t length)
+struct incoming tcp_connection_incoming(
+	const struct tcp_connection *c, const uint8_t *wire, size_t length)
 {
-	struct tcp_listener *t = c->listener;
-	struct incoming m = {
-		.wire = in->wire + in->start + TCP_PREFIX,
+	const struct tcp_listener *t = c->listener;
+	return (struct incoming){
+		.wire = wire,
 		.length = length,
 		.client = c->client,
 		.local = c->local,
-		.transport = TRANSPORT_TCP,
-		.listener = t->listener,
+		.transport = t->service.transport,
+		.listener = t->service.listener,
 		.answer = loop_answer_room(t->loop),
 		.answer_room = UINT16_MAX,
 	};
+}
+
+bool tcp_connection_handle(struct tcp_connection *c, struct incoming *m)
+{
+	struct tcp_listener *t = c->listener;
 	uint64_t handoffs = t->loop->handoffs;
-	in->start += TCP_PREFIX + length;
-	in->answering = true;
 	c->active++;
 	c->queries++;
 	if (t->limits.queries >= 0 && c->queries >= t->limits.queries)
 		c->closing = true;
-	t->handle(&m);
+	t->service.handle(m);
 	c->active--;
-	if (m.answer_length && !c->dead)
-		answer_queue(c, &m);
-	c->closing |= m.close;
-	if (t->loop->handoffs != handoffs) {
-		waited(c, in);
-		return false;
-	}
-	in->answering = false;
-	return true;
+	c->closing |= m->close;
+	return t->loop->handoffs == handoffs;
 }
 
-static bool may_answer(const struct tcp_connection *c)
+bool tcp_connection_may_handle(const struct tcp_connection *c)
 {
-	return c->active < c->listener->limits.pipelined && output_unsent(c) < OUTPUT_PAUSE;
-}
-
-/* Hands over all whole queries of the buffer that are to be worked on now. False if one of them had to wait. */
-static bool answer_all(struct tcp_connection *c, struct tcp_input *in)
-{
-	c->paused = false;
-	while (!c->closing && in->end - in->start >= TCP_PREFIX) {
-		const uint8_t *at = in->wire + in->start;
-		size_t length = (size_t)at[0] << 8 | at[1];
-		if (in->end - in->start < TCP_PREFIX + length)
-			return true;
-		if (!may_answer(c)) {
-			c->paused = true;
-			return true;
-		}
-		if (!answer(c, in, length))
-			return false;
-	}
-	return true;
+	return c->active < c->listener->limits.pipelined && tcp_connection_unsent(c) < OUTPUT_PAUSE;
 }
 
 /* Keeps what could not be handed over. */
@@ -303,21 +369,69 @@ static void keep_rest(struct tcp_connection *c, struct tcp_input *in)
 	in->owner = NULL;
 }
 
-/* Reads behind what is kept from before. False when there is nothing to read, or no more. */
+/* --- octets in --- */
+
+/* The handshake is done: the protocol begins. */
+static void opened(struct tcp_connection *c)
+{
+	struct tcp_listener *t = c->listener;
+	c->open = true;
+	if (c->tls)
+		connection_count_handshake(t->service.transport,
+			tls_session_resumed(c->tls) ? HANDSHAKE_RESUMED : HANDSHAKE_FULL);
+	if (protocol_of(c)->open && !protocol_of(c)->open(c))
+		c->ended = c->closing = true;
+}
+
+/* After the peer has ended the connection, or it broke. */
+static void peer_ended(struct tcp_connection *c)
+{
+	if (!c->open && !c->ended)
+		connection_count_handshake(c->listener->service.transport, HANDSHAKE_ABANDONED);
+	c->ended = true;
+}
+
+/* Decrypts what came. False if nothing for the protocol was in it. */
+static bool decrypt(struct tcp_connection *c, struct tcp_input *in, size_t length)
+{
+	size_t got;
+	enum tls_state state = tls_session_receive(c->tls, c->listener->loop->tcp->ciphertext, length,
+		in->wire + in->end, TCP_INPUT_ROOM - in->end, &got);
+	if (state == TLS_FAILED && !c->open)
+		connection_count_handshake(c->listener->service.transport, HANDSHAKE_FAILED);
+	if (state >= TLS_ENDED)
+		c->ended = true;
+	if (state == TLS_FAILED)
+		c->closing = true;
+	else if (!c->open && state != TLS_HANDSHAKING)
+		opened(c);
+	in->end += got;
+	return got > 0 && !c->closing;
+}
+
+/* Reads behind what is kept from before; *drained when the kernel has no more. False when nothing for the protocol came. */
 static bool receive(struct tcp_connection *c, struct tcp_input *in)
 {
+	struct tcp_thread *thread = c->listener->loop->tcp;
 	size_t kept = c->partial_length;
-	ssize_t got = recv(c->watch.fd, in->wire + kept, TCP_INPUT_ROOM - kept, MSG_DONTWAIT);
+	uint8_t *to = c->tls ? tcp_ciphertext(thread) : in->wire + kept;
+	size_t room = c->tls ? TCP_CIPHERTEXT_ROOM : TCP_INPUT_ROOM - kept;
+	ssize_t got = recv(c->watch.fd, to, room, MSG_DONTWAIT);
+	in->drained = got < (ssize_t)room;
 	if (got <= 0) {
-		c->ended = got == 0 || (errno != EAGAIN && errno != EINTR);
+		if (got == 0 || (errno != EAGAIN && errno != EINTR))
+			peer_ended(c);
 		return false;
 	}
-	in->drained = (size_t)got < TCP_INPUT_ROOM - kept;
 	if (kept)
 		memcpy(in->wire, c->partial, kept);
-	in->owner = c;
-	in->end = kept + (size_t)got;
+	in->end = kept;
 	c->active_at = clock_batch();
+	if (!c->tls)
+		in->end += (size_t)got;
+	else if (!decrypt(c, in, (size_t)got))
+		return false;
+	in->owner = c;
 	return true;
 }
 
@@ -328,7 +442,7 @@ static bool work(struct tcp_connection *c)
 	for (int turn = 0; turn < READS_A_TURN; turn++) {
 		struct tcp_input *in = thread->input;
 		if (in && in->owner == c) {
-			if (!answer_all(c, in))
+			if (!protocol_of(c)->work(c, in))
 				return false;
 			keep_rest(c, in);
 			if (in->drained)
@@ -336,7 +450,8 @@ static bool work(struct tcp_connection *c)
 		}
 		if (c->paused || c->closing || c->ended)
 			return true;
-		if (!receive(c, tcp_input_fresh(thread)))
+		in = tcp_input_fresh(thread);
+		if (!receive(c, in) && in->drained)
 			return true;
 	}
 	return true;
@@ -345,9 +460,10 @@ static bool work(struct tcp_connection *c)
 /* Works on queries that were kept back, as far as they may be now. False if one of them had to wait. */
 static bool work_on_kept(struct tcp_connection *c)
 {
-	while (c->paused && output_send(c) && may_answer(c)) {
+	while (c->paused && output_send(c) && tcp_connection_may_handle(c)) {
 		struct tcp_input *in = tcp_input_fresh(c->listener->loop->tcp);
-		memcpy(in->wire, c->partial, c->partial_length);
+		if (c->partial_length)
+			memcpy(in->wire, c->partial, c->partial_length);
 		in->end = c->partial_length;
 		in->owner = c;
 		if (!work(c))
@@ -373,15 +489,37 @@ static void connection_ready(struct watch *w, uint32_t events)
 {
 	struct tcp_connection *c = (struct tcp_connection *)w;
 	tcp_input_waits(c->listener->loop->tcp->input);
-	if (events & (EPOLLERR | EPOLLHUP))
+	if (events & (EPOLLERR | EPOLLHUP)) {
+		peer_ended(c);
 		tcp_connection_close(c);
-	else if (c->lingering)
+	} else if (c->lingering) {
 		discard(c);
-	else if ((c->paused || work(c)) && work_on_kept(c))
+	} else if ((c->paused || work(c)) && work_on_kept(c)) {
 		settle(c);
+	}
 }
 
 /* --- a new one --- */
+
+/* Begins TLS, if the listener has it. False if there is no memory for it. */
+static bool secure(struct tcp_connection *c)
+{
+	struct tcp_listener *t = c->listener;
+	const struct tcp_service *service = &t->service;
+	struct tls_credentials *credentials =
+		service->credentials ? service->credentials(service->listener) : NULL;
+	if (!credentials) {
+		opened(c);
+		return true;
+	}
+	if (t->handshaking.count >= t->limits.handshakes && t->handshaking.first) {
+		connection_count_cut(service->transport, CONNECTION_HANDSHAKES_FULL);
+		tcp_connection_close(t->handshaking.first);
+	}
+	c->tls = tls_session_server(credentials, service->alpn, service->alpn_required,
+		(struct tls_output){ ciphertext_append, c });
+	return c->tls != NULL;
+}
 
 void tcp_connection_new(struct tcp_listener *t, int fd, const struct sockaddr_in6 *peer)
 {
@@ -401,8 +539,12 @@ void tcp_connection_new(struct tcp_listener *t, int fd, const struct sockaddr_in
 	socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	t->allocated++;
 	atomic_fetch_add_explicit(&t->open, 1, memory_order_relaxed);
-	connection_count_open(TRANSPORT_TCP, 1);
+	connection_count_open(t->service.transport, 1);
 	loop_watch(t->loop, &c->watch, EPOLLIN);
+	if (!secure(c) || c->ended) {
+		tcp_connection_close(c);
+		return;
+	}
 	timer_update(c);
-	list_append(&t->idle, c);
+	list_update(c);
 }

@@ -101,7 +101,8 @@ void listener_serve(struct listener *l, unsigned worker, struct loop *loop, inco
 	s->udp = udp_listen(loop, s->udp_fd, &l->local, handle, l);
 	udp_shed(s->udp, &shed_policy);
 	udp_foresee(s->udp, foresee);
-	s->tcp = tcp_listen(loop, s->tcp_fd, &l->local, &g->limits, handle, l);
+	const struct tcp_service service = { .transport = TRANSPORT_TCP, .handle = handle, .listener = l };
+	s->tcp = tcp_listen(loop, s->tcp_fd, &l->local, &g->limits, &service);
 }
 
 void listener_end(struct listener *l, unsigned worker)

@@ -31,7 +31,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	udp_listen(l, udp, &local, answer, NULL);
-	tcp_listen(l, tcp, &local, &tcp_limits_default, answer, NULL);
+	tcp_listen(l, tcp, &local, &tcp_limits_default,
+		&(struct tcp_service){ .transport = TRANSPORT_TCP, .handle = answer });
 	loop_run(l);
 	return 0;
 }

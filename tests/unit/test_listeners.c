@@ -110,7 +110,8 @@ static void *serve(void *data)
 	s->loop = loop_new(0);
 	open_both(s, &udp, &tcp);
 	s->udp = udp_listen(s->loop, udp, &s->local, answer, s);
-	s->tcp = tcp_listen(s->loop, tcp, &s->local, &s->limits, answer, s);
+	s->tcp = tcp_listen(s->loop, tcp, &s->local, &s->limits,
+		&(struct tcp_service){ .transport = TRANSPORT_TCP, .handle = answer, .listener = s });
 	atomic_store(&s->ready, true);
 	loop_run(s->loop);
 	return NULL;

@@ -148,7 +148,10 @@ static void *upstream_server_run(void *data)
 			close(s->udp_fd);
 	}
 	s->udp = udp_listen(s->loop, s->udp_fd, &s->local, upstream_server_handle, s);
-	s->tcp = tcp_listen(s->loop, tcp, &s->local, &tcp_limits_default, upstream_server_handle, s);
+	const struct tcp_service service = { .transport = TRANSPORT_TCP,
+		.handle = upstream_server_handle,
+		.listener = s };
+	s->tcp = tcp_listen(s->loop, tcp, &s->local, &tcp_limits_default, &service);
 	atomic_store(&s->ready, true);
 	loop_run(s->loop);
 	return NULL;
