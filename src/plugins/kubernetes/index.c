@@ -1,0 +1,679 @@
+/*
+ * Taking objects in. What readers see is never changed: each change makes new blocks for what it touches, puts them into the
+ * next version's tries, and leaves the old ones to the edit.
+ */
+#include "plugins/kubernetes/index.h"
+
+#include "base/epoch.h"
+#include "base/memory.h"
+#include "plugins/kubernetes/entry.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct kube_index {
+	struct kube_keeping keeping;
+	struct kube_cluster next; /* what will be published */
+	_Atomic(struct kube_cluster *) live;
+	struct trie_edit edit;
+	uint32_t round[KUBE_KINDS];
+	size_t count[KUBE_KINDS];
+	bool changed; /* anything */
+	bool answers_changed, external_changed, imported_changed;
+};
+
+struct kube_index *kube_index_new(const struct kube_keeping *keeping)
+{
+	struct kube_index *x = memory_array(1, sizeof *x);
+	x->keeping = *keeping;
+	atomic_init(&x->live, memory_array(1, sizeof(struct kube_cluster)));
+	return x;
+}
+
+const struct kube_cluster *kube_index_cluster(const struct kube_index *x)
+{
+	return atomic_load_explicit(&x->live, memory_order_acquire);
+}
+
+size_t kube_index_count(const struct kube_index *x, enum kube_kind kind)
+{
+	return x->count[kind];
+}
+
+static bool is_imported(enum kube_kind kind)
+{
+	return kind == KUBE_IMPORT || kind == KUBE_IMPORT_SLICE;
+}
+
+static struct kube_directory *directory_of(struct kube_index *x, enum kube_kind kind)
+{
+	return is_imported(kind) ? &x->next.imported : &x->next.own;
+}
+
+/* Answers of the kind's zones have changed. */
+static void touch(struct kube_index *x, enum kube_kind kind)
+{
+	x->changed = true;
+	*(is_imported(kind) ? &x->imported_changed : &x->answers_changed) = true;
+}
+
+static struct kube_wanted wanted_key(const struct kube_key *k)
+{
+	return (struct kube_wanted){ kube_key_namespace(k), kube_key_name(k) };
+}
+
+static void *find_by_key(const struct trie *t, const struct kube_wanted *w)
+{
+	return trie_find(t, &kube_by_key, kube_hash(w->namespace, w->name), w);
+}
+
+/* Puts a value that begins with its key; the one that it replaces is discarded. */
+static void put_by_key(struct kube_index *x, struct trie *t, void *value)
+{
+	const struct kube_key *k = *(struct kube_key *const *)value;
+	struct kube_wanted w = wanted_key(k);
+	trie_edit_discard(&x->edit, trie_put(t, &kube_by_key, &x->edit, k->hash, &w, value));
+}
+
+/* Takes a value out with its key, and discards both. */
+static void remove_by_key(struct kube_index *x, struct trie *t, struct kube_key *k)
+{
+	struct kube_wanted w = wanted_key(k);
+	trie_edit_discard(&x->edit, trie_remove(t, &kube_by_key, &x->edit, k->hash, &w));
+	trie_edit_discard(&x->edit, k);
+}
+
+/* --- who has an address --- */
+
+static struct kube_holder *holder_new(
+	const struct kube_address *a, uint32_t services, uint32_t slices)
+{
+	struct kube_holder *h =
+		memory_alloc(sizeof *h + (services + slices) * sizeof h->keys[0]);
+	h->address = *a;
+	h->hash = kube_address_hash(a);
+	h->service_count = services;
+	h->slice_count = slices;
+	return h;
+}
+
+static uint32_t holder_count(const struct kube_holder *h)
+{
+	return h ? h->service_count + h->slice_count : 0;
+}
+
+static uint32_t key_index(const struct kube_holder *h, const struct kube_key *k)
+{
+	uint32_t i = 0;
+	while (i < holder_count(h) && h->keys[i] != k)
+		i++;
+	return i;
+}
+
+static void holder_put(struct kube_index *x, struct kube_directory *d, struct kube_holder *h)
+{
+	trie_edit_discard(&x->edit,
+		trie_put(&d->holders, &kube_by_address, &x->edit, h->hash, &h->address, h));
+}
+
+static void holder_add(struct kube_index *x, struct kube_directory *d, const struct kube_address *a,
+	const struct kube_key *k, bool is_service)
+{
+	const struct kube_holder *old = kube_find_holder(d, a);
+	uint32_t count = holder_count(old), services = old ? old->service_count : 0;
+	if (key_index(old, k) < count)
+		return;
+	struct kube_holder *h =
+		holder_new(a, services + is_service, count - services + !is_service);
+	uint32_t at = is_service ? services : count;
+	for (uint32_t i = 0; i < count; i++)
+		h->keys[i + (i >= at)] = old->keys[i];
+	h->keys[at] = k;
+	holder_put(x, d, h);
+}
+
+static void holder_remove(struct kube_index *x, struct kube_directory *d,
+	const struct kube_address *a, const struct kube_key *k)
+{
+	const struct kube_holder *old = kube_find_holder(d, a);
+	uint32_t count = holder_count(old), at = key_index(old, k);
+	if (at == count)
+		return;
+	if (count == 1) {
+		trie_edit_discard(&x->edit,
+			trie_remove(&d->holders, &kube_by_address, &x->edit, old->hash, a));
+		return;
+	}
+	bool is_service = at < old->service_count;
+	struct kube_holder *h = holder_new(
+		a, old->service_count - is_service, old->slice_count - !is_service);
+	for (uint32_t i = 0; i < count - 1; i++)
+		h->keys[i] = old->keys[i + (i >= at)];
+	holder_put(x, d, h);
+}
+
+/* --- a service with its slices --- */
+
+static struct kube_service *service_new(
+	struct kube_key *key, struct kube_service_data *data, uint32_t slices)
+{
+	struct kube_service *s = memory_alloc(sizeof *s + slices * sizeof s->slices[0]);
+	s->key = key;
+	s->data = data;
+	s->slice_count = slices;
+	return s;
+}
+
+/* Puts it in, or takes it out when nothing is left of it. */
+static void service_put(struct kube_index *x, struct kube_directory *d, struct kube_service *s)
+{
+	if (s->data || s->slice_count) {
+		put_by_key(x, &d->services, s);
+		return;
+	}
+	remove_by_key(x, &d->services, s->key);
+	free(s);
+}
+
+static struct kube_key *service_key(
+	const struct kube_service *old, const struct kube_wanted *wanted)
+{
+	return old ? old->key : kube_pack_key(wanted->namespace, wanted->name);
+}
+
+/* The service with other data, or none. */
+static void service_set_data(struct kube_index *x, struct kube_directory *d,
+	const struct kube_service *old, const struct kube_wanted *wanted,
+	struct kube_service_data *data)
+{
+	uint32_t slices = old ? old->slice_count : 0;
+	struct kube_service *s = service_new(service_key(old, wanted), data, slices);
+	for (uint32_t i = 0; i < slices; i++)
+		s->slices[i] = old->slices[i];
+	service_put(x, d, s);
+}
+
+static uint32_t slice_index(const struct kube_service *s, const struct kube_key *k)
+{
+	uint32_t i = 0;
+	while (s && i < s->slice_count && s->slices[i]->key != k)
+		i++;
+	return i;
+}
+
+static void service_set_slice(
+	struct kube_index *x, struct kube_directory *d, struct kube_slice *slice)
+{
+	struct kube_wanted w = { kube_key_namespace(slice->key),
+		kube_text_view(slice->text, slice->service) };
+	const struct kube_service *old = find_by_key(&d->services, &w);
+	uint32_t count = old ? old->slice_count : 0, at = slice_index(old, slice->key);
+	struct kube_service *s = service_new(service_key(old, &w), old ? old->data : NULL,
+		at < count ? count : count + 1);
+	for (uint32_t i = 0; i < count; i++)
+		s->slices[i] = old->slices[i];
+	s->slices[at] = slice;
+	service_put(x, d, s);
+}
+
+static void service_drop_slice(
+	struct kube_index *x, struct kube_directory *d, const struct kube_slice *slice)
+{
+	const struct kube_service *old = kube_find_service_of(d, slice);
+	uint32_t at = slice_index(old, slice->key);
+	if (!old || at == old->slice_count)
+		return;
+	struct kube_service *s = service_new(old->key, old->data, old->slice_count - 1);
+	for (uint32_t i = 0; i < s->slice_count; i++)
+		s->slices[i] = old->slices[i + (i >= at)];
+	service_put(x, d, s);
+}
+
+/* --- services and imports --- */
+
+static bool has_address(const struct kube_service_data *s, const struct kube_address *a)
+{
+	for (uint32_t i = 0; s && i < s->address_count; i++) {
+		if (kube_address_equal(&s->addresses[i], a))
+			return true;
+	}
+	return false;
+}
+
+static bool same_texts(const struct kube_service_data *a, const struct kube_service_data *b)
+{
+	return a->text_length == b->text_length && memcmp(a->text, b->text, a->text_length) == 0;
+}
+
+static bool same_external(const struct kube_service_data *a, const struct kube_service_data *b)
+{
+	return a->external_count == b->external_count && a->port_count == b->port_count &&
+	       memcmp(a->ports, b->ports, a->port_count * sizeof *a->ports) == 0 &&
+	       memcmp(a->external, b->external, a->external_count * sizeof *a->external) == 0 &&
+	       same_texts(a, b);
+}
+
+static bool same_service(const struct kube_service_data *a, const struct kube_service_data *b)
+{
+	return a->type == b->type && a->address_count == b->address_count &&
+	       memcmp(a->addresses, b->addresses, a->address_count * sizeof a->addresses[0]) ==
+		       0 &&
+	       same_external(a, b);
+}
+
+static void service_stamp(struct kube_index *x, enum kube_kind kind,
+	const struct kube_service_data *old, const struct kube_service_data *new)
+{
+	bool external = (old && old->external_count) || (new && new->external_count);
+	x->changed = true;
+	if (!old || !new || !same_service(old, new))
+		touch(x, kind);
+	if (kind == KUBE_SERVICE && external && (!old || !new || !same_external(old, new)))
+		x->external_changed = true;
+}
+
+static void service_replace(struct kube_index *x, enum kube_kind kind,
+	const struct kube_wanted *wanted, struct kube_service_data *data)
+{
+	struct kube_directory *d = directory_of(x, kind);
+	const struct kube_service *old = find_by_key(&d->services, wanted);
+	struct kube_service_data *before = old ? old->data : NULL;
+	if (!before && !data)
+		return;
+	service_stamp(x, kind, before, data);
+	for (uint32_t i = 0; before && i < before->address_count; i++) {
+		if (!has_address(data, &before->addresses[i]))
+			holder_remove(x, d, &before->addresses[i], old->key);
+	}
+	service_set_data(x, d, old, wanted, data);
+	const struct kube_service *s = find_by_key(&d->services, wanted);
+	for (uint32_t i = 0; data && i < data->address_count; i++)
+		holder_add(x, d, &data->addresses[i], s->key, true);
+	trie_edit_discard(&x->edit, before);
+	x->count[kind] += (data != NULL);
+	x->count[kind] -= (before != NULL);
+}
+
+static void service_take(struct kube_index *x, const struct kube_object *o)
+{
+	struct kube_wanted w = { o->namespace, o->name };
+	const struct kube_service *old = find_by_key(&directory_of(x, o->kind)->services, &w);
+	if (old && old->data && old->data->version == kube_version(o->version)) {
+		old->data->round = x->round[o->kind];
+		return;
+	}
+	struct kube_service_data *data = kube_pack_service(o);
+	data->round = x->round[o->kind];
+	service_replace(x, o->kind, &w, data);
+}
+
+/* --- slices --- */
+
+static bool endpoint_stays(
+	const struct kube_slice *s, uint32_t index, const struct kube_address *a)
+{
+	if (!s)
+		return false;
+	if (index < s->endpoint_count && kube_address_equal(&s->endpoints[index].address, a))
+		return true;
+	for (uint32_t i = 0; i < s->endpoint_count; i++) {
+		if (kube_address_equal(&s->endpoints[i].address, a))
+			return true;
+	}
+	return false;
+}
+
+static bool same_slice(const struct kube_slice *a, const struct kube_slice *b)
+{
+	return a->endpoint_count == b->endpoint_count && a->port_count == b->port_count &&
+	       a->text_length == b->text_length &&
+	       memcmp(a->text, b->text, a->text_length) == 0 &&
+	       memcmp(a->ports, b->ports, a->port_count * sizeof *a->ports) == 0 &&
+	       memcmp(a->endpoints, b->endpoints, a->endpoint_count * sizeof a->endpoints[0]) ==
+		       0 &&
+	       a->service.length == b->service.length && a->cluster.length == b->cluster.length;
+}
+
+/* Whose slice it is nobody knows without the label: its endpoints belong to no name. */
+static bool has_service(const struct kube_slice *s)
+{
+	return s && s->service.length;
+}
+
+static void slice_replace(
+	struct kube_index *x, enum kube_kind kind, struct kube_slice *old, struct kube_slice *new)
+{
+	struct kube_directory *d = directory_of(x, kind);
+	x->changed = true;
+	if (!old || !new || !same_slice(old, new))
+		touch(x, kind);
+	const struct kube_slice *stays = has_service(new) ? new : NULL;
+	for (uint32_t i = 0; has_service(old) && i < old->endpoint_count; i++) {
+		if (!endpoint_stays(stays, i, &old->endpoints[i].address))
+			holder_remove(x, d, &old->endpoints[i].address, old->key);
+	}
+	if (has_service(old) && !(stays && stays->service_hash == old->service_hash))
+		service_drop_slice(x, d, old);
+	if (stays)
+		service_set_slice(x, d, new);
+	for (uint32_t i = 0; stays && i < new->endpoint_count; i++)
+		holder_add(x, d, &new->endpoints[i].address, new->key, false);
+	if (new)
+		put_by_key(x, &d->slices, new); /* discards the old one */
+	else
+		remove_by_key(x, &d->slices, old->key);
+	x->count[kind] += (new != NULL);
+	x->count[kind] -= (old != NULL);
+}
+
+static void slice_take(struct kube_index *x, const struct kube_object *o)
+{
+	struct kube_wanted w = { o->namespace, o->name };
+	struct kube_slice *old = find_by_key(&directory_of(x, o->kind)->slices, &w);
+	if (old && old->version == kube_version(o->version)) {
+		old->round = x->round[o->kind];
+		return;
+	}
+	struct kube_key *key = old ? old->key : kube_pack_key(o->namespace, o->name);
+	struct kube_slice *new = kube_pack_slice(o, key, &x->keeping);
+	new->round = x->round[o->kind];
+	slice_replace(x, o->kind, old, new);
+}
+
+/* --- pods --- */
+
+static void pod_holder_change(struct kube_index *x, const struct kube_address *a,
+	const struct kube_pod *gone, const struct kube_pod *here)
+{
+	const struct kube_pod_holder *old = kube_find_pods(&x->next, a);
+	struct kube_pod_holder *h = memory_alloc(
+		sizeof *h + ((old ? old->count : 0) + 1) * sizeof h->pods[0]);
+	h->address = *a;
+	h->hash = kube_address_hash(a);
+	h->count = 0;
+	for (uint32_t i = 0; old && i < old->count; i++) {
+		if (old->pods[i] != gone && old->pods[i] != here)
+			h->pods[h->count++] = old->pods[i];
+	}
+	if (here)
+		h->pods[h->count++] = here;
+	if (h->count) {
+		trie_edit_discard(&x->edit, trie_put(&x->next.pod_holders, &kube_pods_by_address,
+						    &x->edit, h->hash, a, h));
+		return;
+	}
+	trie_edit_discard(&x->edit, trie_remove(&x->next.pod_holders, &kube_pods_by_address,
+					    &x->edit, h->hash, a));
+	free(h);
+}
+
+static bool same_addresses(const struct kube_pod *a, const struct kube_pod *b)
+{
+	return a && b && a->address_count == b->address_count &&
+	       memcmp(a->addresses, b->addresses, a->address_count * sizeof a->addresses[0]) == 0;
+}
+
+static void pod_replace(struct kube_index *x, struct kube_pod *old, struct kube_pod *new)
+{
+	x->changed = true;
+	if (!same_addresses(old, new))
+		touch(x, KUBE_POD);
+	for (uint32_t i = 0; old && i < old->address_count; i++)
+		pod_holder_change(x, &old->addresses[i], old, NULL);
+	for (uint32_t i = 0; new && i < new->address_count; i++)
+		pod_holder_change(x, &new->addresses[i], NULL, new);
+	if (new)
+		put_by_key(x, &x->next.pods, new);
+	else
+		remove_by_key(x, &x->next.pods, old->key);
+	x->count[KUBE_POD] += (new != NULL);
+	x->count[KUBE_POD] -= (old != NULL);
+}
+
+/* A pod that is on its way out keeps what was known of it until it is deleted, and is not taken in any more. */
+static void pod_take(struct kube_index *x, const struct kube_object *o)
+{
+	struct kube_wanted w = { o->namespace, o->name };
+	struct kube_pod *old = find_by_key(&x->next.pods, &w);
+	if (old)
+		old->round = x->round[KUBE_POD];
+	if (o->deleting || (old && old->version == kube_version(o->version)))
+		return;
+	struct kube_key *key = old ? old->key : kube_pack_key(o->namespace, o->name);
+	struct kube_pod *new = kube_pack_pod(o, key, &x->keeping);
+	new->round = x->round[KUBE_POD];
+	pod_replace(x, old, new);
+}
+
+/* --- namespaces --- */
+
+static void namespace_take(struct kube_index *x, const struct kube_object *o)
+{
+	struct kube_wanted w = { VIEW(""), o->name };
+	struct kube_namespace *old = find_by_key(&x->next.namespaces, &w);
+	if (old) {
+		old->round = x->round[KUBE_NAMESPACE];
+		return;
+	}
+	struct kube_namespace *n = memory_array(1, sizeof *n);
+	n->key = kube_pack_key(w.namespace, w.name);
+	n->version = kube_version(o->version);
+	n->round = x->round[KUBE_NAMESPACE];
+	put_by_key(x, &x->next.namespaces, n);
+	x->count[KUBE_NAMESPACE]++;
+	touch(x, KUBE_NAMESPACE);
+}
+
+static void namespace_remove(struct kube_index *x, struct kube_namespace *n)
+{
+	remove_by_key(x, &x->next.namespaces, n->key);
+	x->count[KUBE_NAMESPACE]--;
+	touch(x, KUBE_NAMESPACE);
+}
+
+/* --- any object --- */
+
+void kube_index_put(struct kube_index *x, const struct kube_object *o)
+{
+	switch (o->kind) {
+	case KUBE_SERVICE:
+	case KUBE_IMPORT:
+		service_take(x, o);
+		return;
+	case KUBE_SLICE:
+	case KUBE_IMPORT_SLICE:
+		slice_take(x, o);
+		return;
+	case KUBE_POD:
+		pod_take(x, o);
+		return;
+	case KUBE_NAMESPACE:
+		namespace_take(x, o);
+		return;
+	case KUBE_KINDS:
+		return;
+	}
+}
+
+void kube_index_delete(struct kube_index *x, const struct kube_object *o)
+{
+	struct kube_wanted w = { o->namespace, o->name };
+	void *old;
+	switch (o->kind) {
+	case KUBE_SERVICE:
+	case KUBE_IMPORT:
+		service_replace(x, o->kind, &w, NULL);
+		return;
+	case KUBE_SLICE:
+	case KUBE_IMPORT_SLICE:
+		if ((old = find_by_key(&directory_of(x, o->kind)->slices, &w)) != NULL)
+			slice_replace(x, o->kind, old, NULL);
+		return;
+	case KUBE_POD:
+		if ((old = find_by_key(&x->next.pods, &w)) != NULL)
+			pod_replace(x, old, NULL);
+		return;
+	case KUBE_NAMESPACE:
+		w.namespace = VIEW("");
+		if ((old = find_by_key(&x->next.namespaces, &w)) != NULL)
+			namespace_remove(x, old);
+		return;
+	case KUBE_KINDS:
+		return;
+	}
+}
+
+/* --- whole lists --- */
+
+void kube_index_list_begin(struct kube_index *x, enum kube_kind kind)
+{
+	x->round[kind]++;
+}
+
+/* Keys of what a list did not have. */
+struct sweep {
+	enum kube_kind kind;
+	uint32_t round;
+	struct kube_key **keys;
+	size_t count, capacity;
+};
+
+static void sweep_add(struct sweep *s, uint32_t round, struct kube_key *k)
+{
+	if (round == s->round)
+		return;
+	if (s->count == s->capacity) {
+		s->capacity = s->capacity ? 2 * s->capacity : 64;
+		s->keys = memory_resize(s->keys, s->capacity, sizeof *s->keys);
+	}
+	s->keys[s->count++] = k;
+}
+
+static void sweep_service(void *value, void *data)
+{
+	const struct kube_service *s = value;
+	if (s->data)
+		sweep_add(data, s->data->round, s->key);
+}
+
+static void sweep_slice(void *value, void *data)
+{
+	const struct kube_slice *s = value;
+	sweep_add(data, s->round, s->key);
+}
+
+static void sweep_pod(void *value, void *data)
+{
+	const struct kube_pod *p = value;
+	sweep_add(data, p->round, p->key);
+}
+
+static void sweep_namespace(void *value, void *data)
+{
+	const struct kube_namespace *n = value;
+	sweep_add(data, n->round, n->key);
+}
+
+static void sweep_all(const struct kube_index *x, struct sweep *s)
+{
+	const struct kube_cluster *c = &x->next;
+	const struct kube_directory *d = is_imported(s->kind) ? &c->imported : &c->own;
+	switch (s->kind) {
+	case KUBE_SERVICE:
+	case KUBE_IMPORT:
+		trie_each(&d->services, sweep_service, s);
+		return;
+	case KUBE_SLICE:
+	case KUBE_IMPORT_SLICE:
+		trie_each(&d->slices, sweep_slice, s);
+		return;
+	case KUBE_POD:
+		trie_each(&c->pods, sweep_pod, s);
+		return;
+	case KUBE_NAMESPACE:
+		trie_each(&c->namespaces, sweep_namespace, s);
+		return;
+	case KUBE_KINDS:
+		return;
+	}
+}
+
+void kube_index_list_end(struct kube_index *x, enum kube_kind kind)
+{
+	struct sweep s = { .kind = kind, .round = x->round[kind] };
+	sweep_all(x, &s);
+	for (size_t i = 0; i < s.count; i++) {
+		struct kube_object gone = { .kind = kind,
+			.namespace = kube_key_namespace(s.keys[i]),
+			.name = kube_key_name(s.keys[i]) };
+		kube_index_delete(x, &gone);
+	}
+	free(s.keys);
+	if (!(x->next.listed & 1u << kind)) {
+		x->next.listed |= 1u << kind;
+		x->changed = true;
+	}
+}
+
+/* --- publishing --- */
+
+static void stamp(uint32_t *serial, bool *changed, uint32_t now)
+{
+	if (*changed)
+		*serial = now > *serial ? now : *serial + 1;
+	*changed = false;
+}
+
+bool kube_index_publish(struct kube_index *x, uint32_t now)
+{
+	if (!x->changed)
+		return false;
+	stamp(&x->next.serial, &x->answers_changed, now);
+	stamp(&x->next.external_serial, &x->external_changed, now);
+	stamp(&x->next.imported_serial, &x->imported_changed, now);
+	x->changed = false;
+	struct kube_cluster *fresh = memory_alloc(sizeof *fresh);
+	*fresh = x->next;
+	epoch_retire(atomic_exchange(&x->live, fresh), free);
+	trie_edit_publish(&x->edit);
+	return true;
+}
+
+/* --- the end --- */
+
+static void discard_service(void *value, void *data)
+{
+	struct kube_service *s = value;
+	trie_edit_discard(data, s->key);
+	trie_edit_discard(data, s->data);
+}
+
+static void discard_key(void *value, void *data)
+{
+	trie_edit_discard(data, *(struct kube_key **)value);
+}
+
+static void discard_directory(struct kube_index *x, struct kube_directory *d)
+{
+	trie_each(&d->services, discard_service, &x->edit);
+	trie_each(&d->slices, discard_key, &x->edit);
+	trie_discard(&d->services, &x->edit);
+	trie_discard(&d->slices, &x->edit);
+	trie_discard(&d->holders, &x->edit);
+}
+
+void kube_index_free(void *index)
+{
+	struct kube_index *x = index;
+	if (!x)
+		return;
+	discard_directory(x, &x->next.own);
+	discard_directory(x, &x->next.imported);
+	trie_each(&x->next.pods, discard_key, &x->edit);
+	trie_each(&x->next.namespaces, discard_key, &x->edit);
+	trie_discard(&x->next.pods, &x->edit);
+	trie_discard(&x->next.pod_holders, &x->edit);
+	trie_discard(&x->next.namespaces, &x->edit);
+	trie_edit_publish(&x->edit);
+	epoch_retire(atomic_load(&x->live), free);
+	free(x);
+}

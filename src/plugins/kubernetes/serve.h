@@ -1,0 +1,20 @@
+/* One cluster's answer to a query: what `kubernetes` and each stanza of `kubernetai` do. */
+#ifndef ISTHMUS_PLUGINS_KUBERNETES_SERVE_H
+#define ISTHMUS_PLUGINS_KUBERNETES_SERVE_H
+
+#include "plugins/kubernetes/kubernetes.h"
+
+enum kube_served {
+	KUBE_ANSWERED,  /* q->reply is complete */
+	KUBE_PASSED_ON, /* not this cluster's: no zone of its, or a name that falls through */
+	KUBE_REFUSED,   /* a question that is no lookup */
+};
+
+/* `synced`: all that is watched was listed once. Until then nobody can say that a name is not there. */
+enum kube_served kube_serve(const struct kube_rules *rules, const struct kube_cluster *cluster,
+	bool synced, struct query *q);
+
+/* Leaves what the name says for other plugins: kubernetes/namespace, /service and so on. */
+void kube_set_metadata(const struct kube_rules *rules, const struct kube_cluster *cluster, struct query *q);
+
+#endif

@@ -1,0 +1,317 @@
+/* Services, their endpoints and ports: A, AAAA and SRV. */
+#include "plugins/kubernetes/kubernetes.h"
+
+#include "base/hash.h"
+
+enum {
+	RECORDS_MAX = 4096, /* more do not fit into any message */
+	WEIGHT_ALL = 100,
+	SEEN_FIRST = 32,
+};
+
+/* --- items: an address with a port --- */
+
+struct item {
+	const struct kube_address *address;
+	const struct kube_known_port *port;
+	const struct kube_slice *slice; /* NULL: the service's own address */
+	const struct kube_known_endpoint *endpoint;
+};
+
+struct items {
+	const struct kube_lookup *l;
+	const struct kube_service *service;
+	bool in_zone; /* only endpoints in `zone` */
+	struct view zone;
+	bool each_port; /* else once for each address, with its first port that fits */
+	bool (*visit)(struct items *items, const struct item *i); /* false: no more */
+	void *data;
+	size_t count;
+};
+
+static bool port_fits(const struct items *items, const struct kube_known_port *p, const char *text)
+{
+	const struct kube_request *r = &items->l->request;
+	if (r->place != KUBE_PLACE_PORT && r->place != KUBE_PLACE_PROTOCOL)
+		return true;
+	if (!view_equal_nocase(kube_text_view(text, p->protocol), r->protocol))
+		return false;
+	return r->place == KUBE_PLACE_PROTOCOL ||
+	       view_equal_nocase(kube_text_view(text, p->name), r->port);
+}
+
+static bool visit_ports(struct items *items, struct item *i, const struct kube_known_port *ports,
+	uint32_t count, const char *text)
+{
+	for (uint32_t p = 0; p < count; p++) {
+		if (!port_fits(items, &ports[p], text))
+			continue;
+		i->port = &ports[p];
+		items->count++;
+		if (items->visit && !items->visit(items, i))
+			return false;
+		if (!items->each_port)
+			break;
+	}
+	return true;
+}
+
+static bool visit_addresses(struct items *items)
+{
+	const struct kube_service_data *s = items->service->data;
+	for (uint32_t i = 0; i < s->address_count; i++) {
+		struct item item = { .address = &s->addresses[i] };
+		if (!visit_ports(items, &item, s->ports, s->port_count, s->text))
+			return false;
+	}
+	return true;
+}
+
+static bool endpoint_fits(const struct items *items, const struct kube_slice *s,
+	const struct kube_known_endpoint *e)
+{
+	const struct kube_request *r = &items->l->request;
+	char room[KUBE_ENDPOINT_LABEL_MAX];
+	if (r->place == KUBE_PLACE_ZONE && items->in_zone)
+		return view_equal(kube_text_view(s->text, e->zone), items->zone);
+	if (r->place != KUBE_PLACE_ENDPOINT)
+		return true;
+	if (items->l->imported && !view_equal_nocase(kube_text_view(s->text, s->cluster), r->cluster))
+		return false;
+	return view_equal_nocase(kube_endpoint_label(s, e, room), r->endpoint);
+}
+
+static bool visit_endpoints(struct items *items)
+{
+	const struct kube_service *service = items->service;
+	for (uint32_t i = 0; i < service->slice_count; i++) {
+		const struct kube_slice *s = service->slices[i];
+		for (uint32_t j = 0; j < s->endpoint_count; j++) {
+			struct item item = { &s->endpoints[j].address, NULL, s, &s->endpoints[j] };
+			if (endpoint_fits(items, s, &s->endpoints[j]) &&
+				!visit_ports(items, &item, s->ports, s->port_count, s->text))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool has_clusters(const struct kube_lookup *l)
+{
+	return !l->imported || l->request.cluster.length;
+}
+
+/* Calls `visit` for what is asked for. An endpoint's name leads to endpoints whatever the service's type. */
+static size_t each_item(struct items *items)
+{
+	const struct kube_lookup *l = items->l;
+	items->count = 0;
+	if (l->request.place == KUBE_PLACE_ENDPOINT && !has_clusters(l))
+		return 0;
+	if (items->service->data->type == KUBE_HEADLESS || l->request.place == KUBE_PLACE_ENDPOINT)
+		visit_endpoints(items);
+	else
+		visit_addresses(items);
+	return items->count;
+}
+
+/* --- what was answered already --- */
+
+/* Hashes under the process's key: two that are equal are taken for the same thing. */
+struct seen {
+	uint64_t *slots; /* 0: free */
+	size_t count, capacity;
+};
+
+static bool seen_insert(struct seen *s, uint64_t hash)
+{
+	size_t at = hash & (s->capacity - 1);
+	for (; s->slots[at]; at = (at + 1) & (s->capacity - 1)) {
+		if (s->slots[at] == hash)
+			return false;
+	}
+	s->slots[at] = hash;
+	s->count++;
+	return true;
+}
+
+/* True if it is new. */
+static bool seen_add(struct seen *s, struct arena *a, uint64_t hash)
+{
+	hash |= 1;
+	if (2 * (s->count + 1) > s->capacity) {
+		struct seen old = *s;
+		s->capacity = old.capacity ? 2 * old.capacity : SEEN_FIRST;
+		s->slots = arena_array(a, s->capacity, sizeof *s->slots);
+		s->count = 0;
+		for (size_t i = 0; i < old.capacity; i++) {
+			if (old.slots[i])
+				seen_insert(s, old.slots[i]);
+		}
+	}
+	return seen_insert(s, hash);
+}
+
+/* --- A and AAAA --- */
+
+struct answering {
+	struct kube_lookup *l;
+	struct seen seen, seen_additional;
+	size_t added;
+	uint16_t weight;
+	struct name service; /* target of SRV records of the service's own addresses */
+};
+
+static uint64_t address_hash(const struct kube_address *a)
+{
+	return hash_bytes(a->octets, sizeof a->octets);
+}
+
+static bool add_address(struct items *items, const struct item *i)
+{
+	struct answering *answering = items->data;
+	struct kube_lookup *l = answering->l;
+	if (kube_address_type(i->address) != l->type ||
+		!seen_add(&answering->seen, l->q->arena, address_hash(i->address)))
+		return true;
+	kube_add_address(l, SECTION_ANSWER, l->owner, i->address);
+	return ++answering->added < RECORDS_MAX;
+}
+
+static void answer_addresses(struct items *items, struct answering *answering)
+{
+	items->visit = add_address;
+	items->data = answering;
+	each_item(items);
+}
+
+/* --- SRV --- */
+
+static struct name srv_target(const struct answering *answering, const struct item *i)
+{
+	const struct kube_lookup *l = answering->l;
+	if (!i->endpoint)
+		return answering->service;
+	return kube_endpoint_name(l->q->arena, i->slice, i->endpoint, l->imported, l->zone);
+}
+
+static bool add_service_record(struct items *items, const struct item *i)
+{
+	struct answering *answering = items->data;
+	struct kube_lookup *l = answering->l;
+	struct arena *a = l->q->arena;
+	if (i->port->number < 0)
+		return true;
+	struct name target = srv_target(answering, i);
+	if (!target.length)
+		return true;
+	uint64_t hash = name_hash(target);
+	uint16_t port = (uint16_t)i->port->number;
+	if (seen_add(&answering->seen, a, hash_mix(hash, port))) {
+		reply_add(l->q, SECTION_ANSWER, l->owner, TYPE_SRV, l->rules->ttl,
+			rdata_srv(a, 0, answering->weight, port, target));
+		answering->added++;
+	}
+	if (seen_add(&answering->seen_additional, a, hash_mix(hash, address_hash(i->address))))
+		kube_add_address(l, SECTION_ADDITIONAL, target, i->address);
+	return answering->added < RECORDS_MAX;
+}
+
+static void answer_service_records(struct items *items, struct answering *answering)
+{
+	items->each_port = true;
+	size_t count = each_item(items);
+	answering->weight = (uint16_t)(count < WEIGHT_ALL ? WEIGHT_ALL / count : 1);
+	items->visit = add_service_record;
+	items->data = answering;
+	each_item(items);
+}
+
+/* --- the service --- */
+
+static bool is_empty(const struct kube_service *s)
+{
+	for (uint32_t i = 0; i < s->slice_count; i++) {
+		if (s->slices[i]->endpoint_count)
+			return false;
+	}
+	return true;
+}
+
+static const struct kube_service *find_service(const struct kube_lookup *l)
+{
+	const struct kube_request *r = &l->request;
+	if (!kube_is_exposed(l->rules, l->cluster, r->namespace))
+		return NULL;
+	const struct kube_service *s =
+		kube_find_service(l->directory, r->namespace, r->service);
+	if (!s || !s->data)
+		return NULL;
+	if (l->rules->ignore_empty && s->data->type == KUBE_CLUSTER_IP && is_empty(s))
+		return NULL;
+	return s;
+}
+
+const struct kube_service_data *kube_alias_at(const struct kube_lookup *l)
+{
+	if (l->request.place != KUBE_PLACE_SERVICE)
+		return NULL;
+	const struct kube_service *s = find_service(l);
+	return s && s->data->type == KUBE_EXTERNAL_NAME ? s->data : NULL;
+}
+
+/* What there is of the service at the name: counted without looking further than the first. */
+static bool stop_at_first(struct items *items, const struct item *i)
+{
+	(void)items;
+	(void)i;
+	return false;
+}
+
+static bool has_items(struct items *items)
+{
+	items->visit = stop_at_first;
+	bool has = each_item(items) > 0;
+	items->visit = NULL;
+	return has;
+}
+
+/* Whether the name is there, and which endpoints `zonal` names lead to. */
+static bool is_there(struct items *items)
+{
+	if (items->l->request.place != KUBE_PLACE_ZONE)
+		return has_items(items);
+	if (items->service->data->type != KUBE_HEADLESS || !has_items(items))
+		return false;
+	items->in_zone = true;
+	if (items->l->request.prefers)
+		items->in_zone = has_items(items);
+	return true;
+}
+
+enum kube_outcome kube_answer_service(struct kube_lookup *l)
+{
+	const struct kube_service *s = find_service(l);
+	struct items items = { .l = l,
+		.service = s,
+		.zone = kube_labels_text(l->q->arena, l->request.zone) };
+	if (!s)
+		return KUBE_NO_NAME;
+	if (s->data->type == KUBE_EXTERNAL_NAME)
+		return l->request.place == KUBE_PLACE_SERVICE ? kube_answer_alias(l, s->data)
+							      : KUBE_NO_NAME;
+	/* An address that is not given out yet: the service is there, and has none. */
+	bool waits = l->request.place == KUBE_PLACE_SERVICE &&
+		     s->data->type == KUBE_CLUSTER_IP && !s->data->address_count;
+	if (!is_there(&items))
+		return waits ? KUBE_NODATA : KUBE_NO_NAME;
+	enum kube_place place = l->request.place;
+	struct answering answering = { .l = l,
+		.service = kube_service_name(l->q->arena, s->key, l->zone) };
+	bool is_port = place == KUBE_PLACE_PORT || place == KUBE_PLACE_PROTOCOL;
+	if ((l->type == TYPE_A || l->type == TYPE_AAAA) && !is_port)
+		answer_addresses(&items, &answering);
+	else if (l->type == TYPE_SRV && place != KUBE_PLACE_PROTOCOL)
+		answer_service_records(&items, &answering);
+	return answering.added ? KUBE_FOUND : KUBE_NODATA;
+}
