@@ -19,15 +19,24 @@ static int base32hex_value(char c)
 	return c >= 'A' && c <= 'V' ? c - 'A' + 10 : -1;
 }
 
-static int base64_value(char c)
+/* But for the two digits in which the alphabets differ. */
+static int base64_letter_value(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
 	if (c >= 'a' && c <= 'z')
 		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	return c >= '0' && c <= '9' ? c - '0' + 52 : -1;
+}
+
+static int base64_value(char c)
+{
+	return c == '+' ? 62 : c == '/' ? 63 : base64_letter_value(c);
+}
+
+static int base64url_value(char c)
+{
+	return c == '-' ? 62 : c == '_' ? 63 : base64_letter_value(c);
 }
 
 /* Takes one digit of so many bits in; false if it is none, or no room is left for the octet it
@@ -65,6 +74,15 @@ bool base32hex_decode(struct decoding *d, struct view text)
 	return true;
 }
 
+bool base64url_decode(struct decoding *d, struct view text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		if (!take_digit(d, base64url_value(text.at[i]), 6))
+			return false;
+	}
+	return true;
+}
+
 bool base64_decode(struct decoding *d, struct view text)
 {
 	for (size_t i = 0; i < text.length; i++) {
@@ -87,6 +105,12 @@ bool hex_decoded(const struct decoding *d)
 bool base64_decoded(const struct decoding *d)
 {
 	return d->held < 6 && d->held == 2 * d->pads;
+}
+
+/* A digit alone, 6 bits, makes no octet. */
+bool base64url_decoded(const struct decoding *d)
+{
+	return d->held < 6;
 }
 
 bool base32hex_decoded(const struct decoding *d)

@@ -19,11 +19,13 @@ struct decoding {
 /* Decodes another piece; false for what is no digit, and when there is no more room. */
 bool hex_decode(struct decoding *d, struct view text);
 bool base64_decode(struct decoding *d, struct view text);
+bool base64url_decode(struct decoding *d, struct view text); /* RFC 4648 5, without padding */
 bool base32hex_decode(struct decoding *d, struct view text); /* without padding */
 
 /* Whether the text may end here. base64 needs its padding; octets must be whole. */
 bool hex_decoded(const struct decoding *d);
 bool base64_decoded(const struct decoding *d);
+bool base64url_decoded(const struct decoding *d);
 bool base32hex_decoded(const struct decoding *d);
 
 /* Adds octets to a text: hexadecimal in either case, base64 with padding, base32hex in upper case

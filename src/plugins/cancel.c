@@ -32,7 +32,9 @@ static bool cancel_setup(struct setup *s)
 static int cancel_serve(struct plugin *self, struct query *q)
 {
 	const struct cancel *c = self->state;
-	q->deadline = q->started + c->timeout;
+	uint64_t deadline = q->started + c->timeout;
+	if (!q->deadline || q->deadline > deadline)
+		q->deadline = deadline;
 	return next(self, q);
 }
 

@@ -23,9 +23,13 @@ static enum intake refuse(struct query *q, unsigned rcode, unsigned opcode)
 	return INTAKE_REFUSED;
 }
 
-enum intake intake_read(struct query *q, const struct incoming *in)
+enum intake intake_read(struct query *q, struct incoming *in)
 {
-	if (in->length < HEADER_SIZE || (header_u16(in, 2) & FLAG_QR))
+	in->outcome = INCOMING_TOO_SHORT;
+	if (in->length < HEADER_SIZE)
+		return INTAKE_DROP;
+	in->outcome = INCOMING_REJECTED;
+	if (header_u16(in, 2) & FLAG_QR)
 		return INTAKE_DROP;
 	unsigned flags = header_u16(in, 2), opcode = flags >> 11 & 15;
 	q->request.id = (uint16_t)header_u16(in, 0);
@@ -35,6 +39,7 @@ enum intake intake_read(struct query *q, const struct incoming *in)
 		return refuse(q, RCODE_NOTIMP, opcode);
 	if (!counts_acceptable(in))
 		return refuse(q, RCODE_FORMERR, OPCODE_QUERY);
+	in->outcome = INCOMING_UNANSWERED;
 	switch (message_read_query(&q->request, &q->name_room, q->arena, in->wire, in->length)) {
 	case MESSAGE_OK:
 		q->name = name_lower(q->request.question.name, &q->lower_room);
@@ -43,6 +48,7 @@ enum intake intake_read(struct query *q, const struct incoming *in)
 		q->name = name_root;
 		return INTAKE_QUERY;
 	default:
+		in->outcome = INCOMING_MALFORMED;
 		return refuse(q, RCODE_FORMERR, OPCODE_QUERY);
 	}
 }

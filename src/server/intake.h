@@ -13,8 +13,9 @@ enum intake {
 
 /*
  * Reads in->wire into q (whose arena, client, transport are set): drops what is no query, answers FORMERR and NOTIMP
- * to what must not reach a plugin. The reply of a refusal has no OPT, and no question unless it could be read.
+ * to what must not reach a plugin, and says in in->outcome why. The reply of a refusal has no OPT, and no question unless it
+ * could be read.
  */
-enum intake intake_read(struct query *q, const struct incoming *in);
+enum intake intake_read(struct query *q, struct incoming *in);
 
 #endif

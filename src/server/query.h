@@ -66,7 +66,7 @@ struct query {
 	size_t wire_length; /* octets of the request as it came */
 	struct view wire;   /* the request as it came: for TSIG and dnstap alone */
 	uint64_t started;   /* clock_batch() when it came */
-	uint64_t deadline;  /* set by `cancel`; 0: none. Whoever waits gives up then */
+	uint64_t deadline;  /* set by `cancel`, or the client (gRPC); 0: none. Whoever waits gives up then */
 
 	const struct listener *listener; /* where it came in */
 	const struct block *block;       /* who answers it */
@@ -175,6 +175,13 @@ enum response_type {
 
 /* m may be NULL (no message). `now` is clock_wall_seconds(), for signatures' validity. m must be open. */
 enum response_type response_classify(const struct message *m, int64_t now);
+
+/* The smallest TTL of all records of an open message of this type, at most `most`; 5 s where there is nothing to go by. */
+uint32_t response_ttl(const struct message *m, enum response_type type, uint32_t most);
+
+/* Seconds that an HTTP cache may keep q->reply (RFC 8484 5.1): response_ttl(), at most an hour; the MINIMUM of the SOA is
+ * a limit for negative answers (RFC 2308 5). */
+uint32_t reply_max_age(struct query *q);
 
 /* "NOERROR", "NXDOMAIN", "SERVERERROR", "NODATA", "DELEGATION", "META", "UPDATE", "OTHERERROR". */
 const char *response_type_text(enum response_type t);

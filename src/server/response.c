@@ -1,6 +1,7 @@
-/* What kind of answer a message is: the classes that `cache`, `minimal`, `dns64` and `log` go by.
- */
+/* What kind of answer a message is: the classes that `cache`, `minimal`, `dns64` and `log` go by. And how long it stays fresh. */
 #include "server/query.h"
+
+#include "base/clock.h"
 
 enum { RRSIG_EXPIRATION = 8, RRSIG_INCEPTION = 12, RRSIG_FIXED = 18 };
 
@@ -105,4 +106,63 @@ const char *response_class_text(enum response_type t)
 	default:
 		return "error";
 	}
+}
+
+/* --- freshness --- */
+
+enum { TTL_UNKNOWN = 5, MAX_AGE = 3600, SOA_MINIMUM_FROM_END = 4 };
+
+uint32_t response_ttl(const struct message *m, enum response_type type, uint32_t most)
+{
+	uint32_t ttl = most;
+	size_t records = 0;
+	if (type != RESPONSE_NOERROR && type != RESPONSE_NXDOMAIN && type != RESPONSE_NODATA)
+		return TTL_UNKNOWN;
+	for (int id = 0; id < SECTION_COUNT; id++) {
+		const struct section *s = &m->section[id];
+		records += s->count;
+		for (size_t i = 0; i < s->count; i++) {
+			if (s->records[i].ttl < ttl)
+				ttl = s->records[i].ttl;
+		}
+	}
+	return records ? ttl : TTL_UNKNOWN;
+}
+
+/* The MINIMUM of the SOA that makes a negative answer; `most` without one. */
+static uint32_t negative_ttl(const struct message *m, uint32_t most)
+{
+	const struct section *s = &m->section[SECTION_AUTHORITY];
+	for (size_t i = 0; i < s->count; i++) {
+		struct view rdata = record_rdata(&s->records[i]);
+		if (s->records[i].type != TYPE_SOA || rdata.length < SOA_MINIMUM_FROM_END)
+			continue;
+		uint32_t minimum = rdata_u32(rdata, rdata.length - SOA_MINIMUM_FROM_END);
+		return minimum < most ? minimum : most;
+	}
+	return most;
+}
+
+static uint32_t opened_max_age(const struct message *m)
+{
+	enum response_type type = response_classify(m, clock_wall_seconds());
+	uint32_t ttl = response_ttl(m, type, MAX_AGE);
+	if (type == RESPONSE_NXDOMAIN || type == RESPONSE_NODATA)
+		ttl = negative_ttl(m, ttl);
+	return ttl;
+}
+
+/* A reply that is kept encoded has the one TTL of its cache entry: it need not be opened. */
+static uint32_t encoded_max_age(const struct message *m)
+{
+	bool is_kept = m->rcode == RCODE_NOERROR || m->rcode == RCODE_NXDOMAIN;
+	if (!is_kept || !m->encoded->ttl_count)
+		return TTL_UNKNOWN;
+	return m->encoded->ttl < MAX_AGE ? m->encoded->ttl : MAX_AGE;
+}
+
+uint32_t reply_max_age(struct query *q)
+{
+	const struct message *m = q->reply;
+	return m->encoded && !m->encoded->reopened ? encoded_max_age(m) : opened_max_age(m);
 }

@@ -85,6 +85,7 @@ static struct query *query_begin(struct worker *w, struct activity *a, const str
 	q->wire = (struct view){ (const char *)in->wire, in->length };
 	q->wire_length = in->length;
 	q->started = clock_batch();
+	q->deadline = in->deadline;
 	return q;
 }
 
@@ -125,6 +126,9 @@ static void answer(struct query *q, struct incoming *in)
 	if (!q->reply)
 		return;
 	reply_finish_edns(q);
+	in->outcome = INCOMING_ANSWERED;
+	if (q->transport == TRANSPORT_HTTPS || q->transport == TRANSPORT_HTTPS3)
+		in->max_age = reply_max_age(q);
 	size_t size = query_reply_size(q);
 	in->answer_length =
 		message_write(q->reply, in->answer, size < in->answer_room ? size : in->answer_room);
@@ -135,6 +139,7 @@ void worker_handle(struct incoming *in)
 	struct worker *w = this_worker;
 	struct activity *a = activity_take(w);
 	in->answer_length = 0;
+	in->max_age = 0;
 	unsigned note = crash_ring_begin(w->index, in);
 	answer(query_begin(w, a, in), in);
 	crash_ring_end(w->index, note);

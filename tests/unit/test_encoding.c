@@ -19,6 +19,7 @@ struct codec {
 static const struct codec hex = { text_add_hex, hex_decode, hex_decoded };
 static const struct codec hex_upper = { text_add_hex_upper, hex_decode, hex_decoded };
 static const struct codec base64 = { text_add_base64, base64_decode, base64_decoded };
+static const struct codec base64url = { NULL, base64url_decode, base64url_decoded };
 static const struct codec base32 = { text_add_base32hex, base32hex_decode, base32hex_decoded };
 
 static void check(const struct codec *c, struct view octets, const char *expected)
@@ -83,6 +84,11 @@ static void bad_text_is_refused(void **state)
 	assert_false(decodes(&base64, "Zg==Zg==", 64));
 	assert_false(decodes(&base64, "Z===", 64));
 	assert_false(decodes(&base64, "Zm9=v", 64));
+	assert_true(decodes(&base64url, "Zg", 64));
+	assert_true(decodes(&base64url, "-_-_", 64));
+	assert_false(decodes(&base64url, "Zg==", 64));
+	assert_false(decodes(&base64url, "+/+/", 64));
+	assert_false(decodes(&base64url, "Z", 64));
 	assert_false(decodes(&base64, "Zm9-", 64));
 	assert_false(decodes(&base64, "Zm9v", 2));
 	assert_true(decodes(&base32, "cpnmuoj1e8", 64));

@@ -1,9 +1,9 @@
-/* Reading answers: chains of CNAMEs, classes, TTLs. */
+/* Reading answers: chains of CNAMEs, classes. */
 #include "plugins/cache/answers.h"
 
 #include "base/clock.h"
 
-enum { CHAIN_MAX = 64, TTL_UNKNOWN = 5 };
+enum { CHAIN_MAX = 64 };
 
 static bool class_matches(const struct record *r, const struct message *m)
 {
@@ -94,21 +94,4 @@ bool answer_matches(const struct message *m, const struct query *q)
 {
 	return (m->flags & FLAG_QR) && m->has_question && m->question.type == query_type(q) &&
 	       m->question.class == query_class(q) && name_equal(m->question.name, q->name);
-}
-
-uint32_t answer_ttl(const struct message *m, enum response_type type, uint32_t most)
-{
-	uint32_t ttl = most;
-	size_t records = 0;
-	if (type != RESPONSE_NOERROR && type != RESPONSE_NXDOMAIN && type != RESPONSE_NODATA)
-		return TTL_UNKNOWN;
-	for (int id = 0; id < SECTION_COUNT; id++) {
-		const struct section *s = &m->section[id];
-		records += s->count;
-		for (size_t i = 0; i < s->count; i++) {
-			if (s->records[i].ttl < ttl)
-				ttl = s->records[i].ttl;
-		}
-	}
-	return records ? ttl : TTL_UNKNOWN;
 }

@@ -17,9 +17,6 @@ enum response_type answer_type(const struct message *m);
 /* Whether the question of m is that of q, name in whatever case. */
 bool answer_matches(const struct message *m, const struct query *q);
 
-/* The smallest TTL of all records, at most `most`; 5 s where there is nothing to go by. */
-uint32_t answer_ttl(const struct message *m, enum response_type type, uint32_t most);
-
 /* Whether the authority section has a SOA. */
 bool answer_has_soa(const struct message *m);
 

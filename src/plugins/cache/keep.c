@@ -26,7 +26,7 @@ static uint32_t time_to_keep(
 	if (type == RESPONSE_SERVERERROR)
 		return c->servfail_ttl;
 	const struct cache_kind *k = &c->kind[is_denial(type) ? DENIAL : SUCCESS];
-	uint32_t ttl = answer_ttl(m, type, k->ttl);
+	uint32_t ttl = response_ttl(m, type, k->ttl);
 	if (ttl < k->ttl_min)
 		ttl = k->ttl_min;
 	return ttl > k->ttl ? k->ttl : ttl;
