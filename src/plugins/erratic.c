@@ -83,7 +83,7 @@ static void add_addresses(struct query *q, const struct erratic *e)
 {
 	bool v4 = query_type(q) == TYPE_A;
 	struct view rdata = v4 ? rdata_a(q->arena, address_v4) : rdata_aaaa(q->arena, address_v6);
-	for (int i = 0; i <= (e->large ? LARGE_COPIES : 0); i++)
+	for (int i = 0; i <= (e->large && v4 ? LARGE_COPIES : 0); i++)
 		reply_add(q, SECTION_ANSWER, q->request.question.name, query_type(q), 0, rdata);
 }
 
@@ -166,7 +166,7 @@ static const struct option erratic_options[] = {
 	{ "truncate", "[N]", "never", "sets TC in every N-th answer; 2 without N", read_truncate },
 	{ "delay", "[N [DURATION]]", "never",
 		"delays every N-th answer by DURATION; 2 and 100ms without", read_delay },
-	{ "large", NULL, NULL, "puts 30 copies of the address into answers", NULL,
+	{ "large", NULL, NULL, "puts 30 copies of the address into answers to A", NULL,
 		offsetof(struct erratic, large) },
 	{ 0 },
 };

@@ -17,7 +17,8 @@ struct account;
  * keeps it. */
 struct account *account_get(struct view server, struct view zone, struct view view);
 
-/* What of a request is counted, noted before the chain runs: plugins may change the request. */
+/* What of a request is counted, noted before the chain runs: plugins may change the request. The type is that which was
+ * asked for in the end (`rewrite type`). */
 struct account_request {
 	size_t size;
 	uint16_t type;

@@ -30,11 +30,17 @@ static void collect_metadata(struct query *q, const struct block *b)
 	}
 }
 
+/* Whatever the plugins made of the question, the client gets its own back. */
 static void run_chain(struct query *q, const struct block *b)
 {
+	const struct question asked = q->request.question;
+	const struct name name = q->name;
 	int rcode = chain_serve(b->chain, q);
-	if (!q->reply && serve_is_error(rcode))
-		bare_reply(q, (uint16_t)rcode);
+	if (q->reply || !serve_is_error(rcode))
+		return;
+	q->request.question = asked;
+	q->name = name;
+	bare_reply(q, (uint16_t)rcode);
 }
 
 static enum taken ask_blocks(struct query *q, const struct zone_entry *e)

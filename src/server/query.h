@@ -49,8 +49,9 @@ struct trace {
 
 /*
  * `request` is as the client sent it, but for what plugins change in it on purpose (rewrite: question; bufsize: EDNS
- * size). `name` is always request.question.name in lower case: whoever changes the one sets both by
- * query_set_question(). `reply` is NULL until somebody answers.
+ * size); what is changed stays so for the plugins further out when the answer comes back. `name` is always
+ * request.question.name in lower case: whoever changes the one sets both by query_set_question(). `reply` is NULL until
+ * somebody answers.
  */
 struct query {
 	struct arena *arena;

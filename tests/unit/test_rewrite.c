@@ -77,7 +77,8 @@ static void assert_rewritten(const char *rules, const char *from, const char *to
 	assert_int_equal(bed_ask(b, from, TYPE_A), RCODE_NOERROR);
 	assert_string_equal(seen_name, to);
 	assert_string_equal(name_text(b->arena, b->q.reply->question.name), from);
-	assert_string_equal(name_text(b->arena, b->q.request.question.name), from);
+	/* what log and the like say */
+	assert_string_equal(name_text(b->arena, b->q.request.question.name), to);
 	bed_free(b);
 }
 

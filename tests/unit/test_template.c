@@ -207,6 +207,7 @@ static void formats(void **state)
 	assert_writes("{{ printf \"%d\" 1 2 \"x\" }}", "1%!(EXTRA int=2, string=x)");
 	assert_writes("{{ printf \"100%\" }}", "100%!(NOVERB)");
 	assert_writes("{{ printf \"%05d\" -42 }}", "-0042");
+	assert_writes("{{ printf \"%05s|%-05s|%05s\" \"ab\" \"ab\" \"-b\" }}", "000ab|ab   |000-b");
 }
 
 static void failures_name_the_place(void **state)

@@ -227,6 +227,7 @@ static int prometheus_serve(struct plugin *self, struct query *q)
 	struct account *a = account_of(self, q);
 	struct account_request request = account_note(q);
 	int rcode = next(self, q);
+	request.type = query_type(q);
 	const struct plugin *writer = q->reply ? q->answered_by : NULL;
 	account_query(a, q, &request, serve_is_error(rcode) ? (uint16_t)rcode : RCODE_NOERROR,
 		writer ? view_of(writer->type->name) : VIEW(""));

@@ -138,6 +138,7 @@ static void change_cname(struct rewriting *r, const struct change *c, struct rec
 		log_error("upstream lookup failed: invalid name %.*s", VIEW_ARGS(text));
 		return;
 	}
+	query_set_question(q, target, query_type(q), query_class(q));
 	query_lookup(q, target, query_type(q), &looked_up);
 	if (!looked_up) {
 		log_error("upstream lookup returned nil");

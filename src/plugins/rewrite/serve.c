@@ -119,11 +119,6 @@ static enum applied apply(const struct rule *rule, struct rewriting *r)
 
 /* --- replies --- */
 
-static void restore_question(struct query *q, const struct question *asked)
-{
-	query_set_question(q, asked->name, asked->type, asked->class);
-}
-
 /* Puts the client's question into the reply, and makes the changes that were asked for. */
 static void finish_reply(struct rewriting *r, const struct question *asked)
 {
@@ -148,7 +143,6 @@ static int reply_to_error(struct rewriting *r, const struct question *asked, int
 	struct query *q = r->query;
 	reply_new(q, (uint16_t)rcode, 0);
 	finish_reply(r, asked);
-	restore_question(q, asked);
 	return RCODE_NOERROR;
 }
 
@@ -161,10 +155,10 @@ static int serve_rewritten(
 		return reply_to_error(r, asked, rcode);
 	if (q->reply)
 		finish_reply(r, asked);
-	restore_question(q, asked);
 	return rcode;
 }
 
+/* The request stays rewritten when the answer has come: log, errors and prometheus say what was asked behind here. */
 int rewrite_serve(struct plugin *self, struct query *q)
 {
 	const struct rewrite *w = self->state;
@@ -180,7 +174,7 @@ int rewrite_serve(struct plugin *self, struct query *q)
 			stopped = rule->stops;
 			break;
 		case APPLIED_BADLY:
-			restore_question(q, &asked);
+			query_set_question(q, asked.name, asked.type, asked.class);
 			return RCODE_SERVFAIL;
 		}
 	}

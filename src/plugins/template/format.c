@@ -91,8 +91,8 @@ static void padded(struct arena_text *to, const struct verb *v, struct view text
 		fill(to, ' ', more);
 		return;
 	}
-	bool zeros = v->zero && number;
-	bool sign = zeros && text.length && strchr("+- ", text.at[0]);
+	bool zeros = v->zero; /* texts, too */
+	bool sign = zeros && number && text.length && strchr("+- ", text.at[0]);
 	arena_text_add(to, view_first(text, sign));
 	fill(to, zeros ? '0' : ' ', more);
 	arena_text_add(to, view_skip(text, sign));
