@@ -2,37 +2,16 @@
 #include "base/hash.h"
 
 #include "base/random.h"
+#include "base/siphash.h"
 #include <stdbool.h>
-#include <string.h>
+
+enum { ROUNDS = 1, ROUNDS_AT_END = 3 };
 
 static uint64_t key[2];
 
 void hash_init(void)
 {
 	random_fill(key, sizeof key);
-}
-
-static inline uint64_t rotate(uint64_t x, int bits)
-{
-	return x << bits | x >> (64 - bits);
-}
-
-struct sip {
-	uint64_t v0, v1, v2, v3;
-};
-
-static inline void sip_round(struct sip *s)
-{
-	s->v0 += s->v1;
-	s->v1 = rotate(s->v1, 13) ^ s->v0;
-	s->v0 = rotate(s->v0, 32);
-	s->v2 += s->v3;
-	s->v3 = rotate(s->v3, 16) ^ s->v2;
-	s->v0 += s->v3;
-	s->v3 = rotate(s->v3, 21) ^ s->v0;
-	s->v2 += s->v1;
-	s->v1 = rotate(s->v1, 17) ^ s->v2;
-	s->v2 = rotate(s->v2, 32);
 }
 
 /* Each ASCII upper-case letter among the eight bytes made lower-case, the others untouched. */
@@ -46,33 +25,15 @@ static inline uint64_t lower_word(uint64_t w)
 	return w | upper >> 2;
 }
 
-static inline uint64_t sip_hash(const unsigned char *at, size_t size, bool nocase)
+static inline uint64_t sip_hash(const uint8_t *at, size_t size, bool nocase)
 {
-	struct sip s = { key[0] ^ 0x736f6d6570736575ull, key[1] ^ 0x646f72616e646f6dull,
-		key[0] ^ 0x6c7967656e657261ull, key[1] ^ 0x7465646279746573ull };
+	struct sip s = sip_begin(key[0], key[1]);
 	size_t left = size;
-	uint64_t word;
-	for (; left >= 8; at += 8, left -= 8) {
-		memcpy(&word, at, 8);
-		if (nocase)
-			word = lower_word(word);
-		s.v3 ^= word;
-		sip_round(&s);
-		s.v0 ^= word;
-	}
-	word = 0;
-	memcpy(&word, at, left);
-	if (nocase)
-		word = lower_word(word);
-	word |= (uint64_t)size << 56;
-	s.v3 ^= word;
-	sip_round(&s);
-	s.v0 ^= word;
-	s.v2 ^= 0xff;
-	sip_round(&s);
-	sip_round(&s);
-	sip_round(&s);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	for (; left >= 8; at += 8, left -= 8)
+		sip_word(&s, nocase ? lower_word(sip_load(at, 8)) : sip_load(at, 8), ROUNDS);
+	uint64_t word = sip_load(at, left);
+	sip_word(&s, (nocase ? lower_word(word) : word) | (uint64_t)size << 56, ROUNDS);
+	return sip_end(&s, ROUNDS_AT_END);
 }
 
 uint64_t hash_bytes(const void *at, size_t size)

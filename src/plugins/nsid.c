@@ -30,13 +30,6 @@ static bool nsid_setup(struct setup *s)
 	return true;
 }
 
-/* An error that no plugin wrote a reply for becomes one here, so that it says who gave it, too. */
-static bool is_bare_error(const struct query *q, int rcode)
-{
-	return !q->reply && (rcode == RCODE_FORMERR || rcode == RCODE_SERVFAIL ||
-				    rcode == RCODE_NOTIMP || rcode == RCODE_REFUSED);
-}
-
 static int nsid_serve(struct plugin *self, struct query *q)
 {
 	const struct nsid *n = self->state;
@@ -44,8 +37,8 @@ static int nsid_serve(struct plugin *self, struct query *q)
 	int rcode = next(self, q);
 	if (!edns_option_find(&q->request.edns, OPTION_NSID, &asked))
 		return rcode;
-	if (is_bare_error(q, rcode))
-		reply_new(q, (uint16_t)rcode, 0);
+	if (!q->reply && serve_is_error(rcode))
+		reply_new(q, (uint16_t)rcode, 0); /* so that it says who gave it, too */
 	if (!q->reply)
 		return rcode;
 	struct edns *e = &q->reply->edns;

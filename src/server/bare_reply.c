@@ -38,22 +38,25 @@ static struct edns edns_of_query(struct query *q)
 	return e;
 }
 
+struct edns *reply_edns(struct query *q)
+{
+	if (!q->reply->edns.present)
+		q->reply->edns = edns_of_query(q);
+	return &q->reply->edns;
+}
+
 void reply_finish_edns(struct query *q)
 {
 	const struct edns *asked = &q->request.edns;
-	struct edns *e = &q->reply->edns;
 	if (!asked->present) {
 		if (q->reply->rcode > 15)
-			e->present = true; /* the extended rcode needs it */
+			q->reply->edns.present = true; /* the extended rcode needs it */
 		return;
 	}
-	if (!e->present) {
-		*e = edns_of_query(q);
-	} else {
-		e->version = 0;
-		e->udp_size = asked->udp_size;
-		e->flags |= asked->flags & EDNS_DO;
-	}
+	struct edns *e = reply_edns(q);
+	e->version = 0;
+	e->udp_size = asked->udp_size;
+	e->flags |= asked->flags & EDNS_DO;
 	e->flags &= 0xff00;
 }
 

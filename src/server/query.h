@@ -131,6 +131,9 @@ void reply_add(struct query *q, enum section_id s, struct name owner, uint16_t t
  * from `cache`. */
 struct message *reply_open(struct query *q);
 
+/* The OPT of q->reply, to add options to: if no plugin has made one, that which answers the query's. The query has one. */
+struct edns *reply_edns(struct query *q);
+
 /* An error for serve() to give: `return query_fail(q, RCODE_SERVFAIL, "no route to %s", where)`. The server writes a bare
  * reply with this rcode; `errors` prints the text. */
 int query_fail(struct query *q, uint16_t rcode, const char *format, ...)

@@ -5,7 +5,9 @@ import socket
 import time
 from pathlib import Path
 
+import dns.edns
 import dns.message
+import dns.rcode
 
 import harness
 from harness import HOST, Server, addresses, eventually
@@ -196,6 +198,47 @@ def test_delays_hold_up_nobody_else():
         assert time.time() - began < 0.5
         assert dns.message.from_wire(c.recv(512)).id == 1
         assert 0.6 < time.time() - began < 2
+
+
+# --- cookie ---
+
+COOKIES = """
+.:@PORT@ {
+    bind 127.0.0.1
+    prometheus 127.0.0.1:@PROM@
+    cookie {
+        require
+    }
+    cache
+    hosts {
+        192.0.2.1 www.example.org
+    }
+}
+"""
+
+
+def ask_with_cookie(s, cookie, tcp=False):
+    """The reply and its cookie."""
+    options = [dns.edns.GenericOption(dns.edns.OptionType.COOKIE, cookie)]
+    reply = s.ask("www.example.org", tcp=tcp, message=dns.message.make_query("www.example.org", "A", use_edns=0, options=options))
+    return reply, b"".join(o.to_wire() for o in reply.options if o.otype == dns.edns.OptionType.COOKIE)
+
+
+def test_cookies_of_all_workers_and_after_a_reload():
+    with Server(COOKIES, args=["-workers", "2"]) as s:
+        reply, cookie = ask_with_cookie(s, b"12345678")
+        assert reply.rcode() == dns.rcode.BADCOOKIE and not reply.answer and len(cookie) == 24
+        for i in range(40):   # a new port each time: both workers are asked, from the cache and not
+            reply, again = ask_with_cookie(s, cookie, tcp=i % 2 == 1)
+            assert addresses(reply) == ["192.0.2.1"] and again == cookie, reply
+        assert ask_with_cookie(s, b"1234567")[0].rcode() == dns.rcode.FORMERR
+        assert addresses(ask_with_cookie(s, b"12345678", tcp=True)[0]) == ["192.0.2.1"]
+        assert addresses(s.ask("www.example.org")) == ["192.0.2.1"]
+        s.signal(signal.SIGUSR1)
+        assert s.logged(r"Reloading complete")
+        assert addresses(ask_with_cookie(s, cookie)[0]) == ["192.0.2.1"]
+        assert s.metric('^isthmus_cookie_requests_total.cookie="valid"') == 41
+        assert s.metric('^isthmus_cookie_requests_total.cookie="malformed"') == 1
 
 
 harness.main(globals())
