@@ -518,10 +518,12 @@ static void tcp_cuts_off_slow_readers(void **state)
 	ssize_t sent = 1;
 	for (int i = 0; i < 3000 && sent > 0; i++)
 		sent = send(fd, wire, length, MSG_NOSIGNAL);
+	for (int i = 0; i < 250 && cut("slow_reader") < 1; i++)
+		usleep(20000);
+	assert_true(cut("slow_reader") >= 1);
 	for (int i = 0; i < 100 && tcp_connections(s.tcp); i++)
 		usleep(20000);
 	assert_int_equal(tcp_connections(s.tcp), 0);
-	assert_true(cut("slow_reader") >= 1);
 	close(fd);
 	server_stop(&s);
 }
