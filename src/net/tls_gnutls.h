@@ -6,21 +6,32 @@
 
 #include <gnutls/gnutls.h>
 
+/* What the session is for decides on versions and ciphers. */
+enum tls_use {
+	TLS_OVER_TCP, /* TLS 1.2 and 1.3 */
+	TLS_IN_QUIC,  /* TLS 1.3 alone (RFC 9001) */
+	TLS_USES,
+};
+
 /*
- * Makes a session that gnutls_init() gave, with GNUTLS_SERVER or GNUTLS_CLIENT, one of these credentials: certificate, trust,
- * what is asked of clients, tickets, key log, ALPN (a list ended by NULL, or NULL; with `alpn_required` a peer that offers none
- * of them is refused). The priority string, and for clients the name that is verified, too. The session must not outlive the
- * caller's reference. Gives what GnuTLS gives: negative for an error.
+ * Makes a session that gnutls_init() gave, with GNUTLS_SERVER, one of these credentials: versions and ciphers, certificate, what
+ * is asked of clients, tickets, key log, ALPN as tls_session_server() takes it. The session must not outlive the caller's
+ * reference; its gnutls_db_ptr is taken, its session pointer (gnutls_session_set_ptr) is the caller's. Gives what GnuTLS
+ * gives: negative for an error.
  */
-int tls_set_up_server(gnutls_session_t session, const struct tls_credentials *c,
-	const char *const *alpn, bool alpn_required, const char *priority);
-int tls_set_up_client(gnutls_session_t session, const struct tls_credentials *c,
-	const struct tls_peer *peer, const char *priority);
+int tls_set_up_server(gnutls_session_t session, struct tls_credentials *c, enum tls_use use,
+	const char *const *alpn, bool alpn_required);
 
-/* The priority strings: TLS 1.2 and 1.3; 1.3 alone, as QUIC has it. */
-extern const char tls_priority[], tls_priority_quic[];
+/* The same with GNUTLS_CLIENT: trust, the name that is verified, own certificate, resumption. peer->name must live as long as
+ * the session. */
+int tls_set_up_client(gnutls_session_t session, struct tls_credentials *c, enum tls_use use,
+	const struct tls_peer *peer);
 
-/* Why a handshake failed, from GnuTLS's error. */
+/* Why a handshake (or what came after it) failed, from GnuTLS's error; and as a text. */
 enum tls_failure tls_failure_of(gnutls_session_t session, int error);
+const char *tls_failure_text(enum tls_failure f);
+
+extern const struct tls_credentials_functions tls_credentials_functions;
+extern const struct tls_session_functions tls_session_functions;
 
 #endif

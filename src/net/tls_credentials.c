@@ -1,0 +1,399 @@
+/* TLS credentials: read from PEM files once, then only read. */
+#include "net/tls_gnutls.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/sha512.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <gnutls/x509.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	FILE_MAX = 4 << 20,
+	CHAIN_MAX = 8,        /* certificates in a peer's chain */
+	KEY_BITS_MAX = 16384, /* of a certificate in it */
+	HANDSHAKE_MAX = 64 << 10, /* octets of one message of a handshake */
+};
+
+struct tls_credentials {
+	_Atomic unsigned references;
+	bool is_client;
+	enum client_auth client_auth;
+	bool own_authorities; /* not the system's */
+	int keylog;
+	int64_t expires;
+	gnutls_certificate_credentials_t certificates;
+	gnutls_datum_t ticket_key;
+	uint8_t policy[SHA512_OCTETS]; /* of whom a server trusts: tickets are good only where it is the same */
+};
+
+/*
+ * The versions and ciphers that CoreDNS takes. Signatures and keys of certificates have at least 112 bits of strength.
+ */
+static const char *const priority_texts[TLS_USES] = {
+	[TLS_OVER_TCP] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:"
+			 "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-CBC:+AES-256-CBC:"
+			 "-MAC-ALL:+AEAD:+SHA1:"
+			 "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:"
+			 "%SERVER_PRECEDENCE:%PROFILE_MEDIUM",
+	[TLS_IN_QUIC] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:"
+			"-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-CCM:"
+			"-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:"
+			"%DISABLE_TLS13_COMPAT_MODE:%SERVER_PRECEDENCE:%PROFILE_MEDIUM",
+};
+
+/* Set by the first load, before any session is made. */
+static gnutls_priority_t priorities[TLS_USES];
+
+/* --- reading files --- */
+
+struct reading {
+	struct tls_credentials *credentials;
+	struct arena *arena;
+	const char *why;
+};
+
+static bool fail(struct reading *r, const char *why)
+{
+	r->why = why;
+	return false;
+}
+
+static bool read_pem(struct reading *r, const char *path, gnutls_datum_t *to)
+{
+	struct view content;
+	int error = file_read(r->arena, path, FILE_MAX, &content);
+	if (error)
+		return fail(r, arena_printf(r->arena, "open %s: %s", path, error_text(error)));
+	*to = (gnutls_datum_t){ (unsigned char *)(uintptr_t)content.at, (unsigned)content.length };
+	return true;
+}
+
+/* What is wrong with a pair of files: a word for what GnuTLS says, where there is a clearer one. */
+static const char *pair_error(struct reading *r, const struct tls_settings *s, int error)
+{
+	switch (error) {
+	case GNUTLS_E_CERTIFICATE_KEY_MISMATCH:
+		return arena_printf(r->arena, "tls: private key does not match public key: %s is not the key of %s",
+			s->key, s->certificate);
+	case GNUTLS_E_BASE64_UNEXPECTED_HEADER_ERROR:
+	case GNUTLS_E_BASE64_DECODING_ERROR:
+	case GNUTLS_E_NO_CERTIFICATE_FOUND:
+	case GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE:
+		return arena_printf(r->arena,
+			"tls: failed to find any PEM data: %s must hold a certificate and %s its key, both in PEM",
+			s->certificate, s->key);
+	default:
+		return arena_printf(r->arena, "tls: %s and %s: %s", s->certificate, s->key,
+			gnutls_strerror(error));
+	}
+}
+
+/* When the first certificate of the chain expires. */
+static int64_t chain_expires(const struct tls_credentials *c)
+{
+	gnutls_datum_t der;
+	gnutls_x509_crt_t certificate;
+	int64_t expires = INT64_MAX;
+	if (gnutls_certificate_get_crt_raw(c->certificates, 0, 0, &der) < 0 ||
+		gnutls_x509_crt_init(&certificate) < 0)
+		return expires;
+	if (gnutls_x509_crt_import(certificate, &der, GNUTLS_X509_FMT_DER) == 0)
+		expires = gnutls_x509_crt_get_expiration_time(certificate);
+	gnutls_x509_crt_deinit(certificate);
+	return expires;
+}
+
+static bool read_pair(struct reading *r, const struct tls_settings *s)
+{
+	gnutls_datum_t certificate, key;
+	if (!read_pem(r, s->certificate, &certificate) || !read_pem(r, s->key, &key))
+		return false;
+	int error = gnutls_certificate_set_x509_key_mem2(r->credentials->certificates, &certificate,
+		&key, GNUTLS_X509_FMT_PEM, NULL, 0);
+	gnutls_memset(key.data, 0, key.size);
+	if (error < 0)
+		return fail(r, pair_error(r, s, error));
+	r->credentials->expires = chain_expires(r->credentials);
+	return true;
+}
+
+static bool verifies(const struct tls_settings *s)
+{
+	return s->is_client || s->client_auth >= CLIENT_AUTH_VERIFY_IF_GIVEN;
+}
+
+static bool read_authorities(struct reading *r, const struct tls_settings *s)
+{
+	struct tls_credentials *c = r->credentials;
+	gnutls_datum_t pem = { NULL, 0 };
+	if (s->authorities) {
+		if (!read_pem(r, s->authorities, &pem))
+			return false;
+		int count = gnutls_certificate_set_x509_trust_mem(
+			c->certificates, &pem, GNUTLS_X509_FMT_PEM);
+		if (count <= 0)
+			return fail(r, arena_printf(r->arena, "%s: no certificates in PEM found", s->authorities));
+		c->own_authorities = true;
+	} else if (verifies(s)) {
+		int count = gnutls_certificate_set_x509_system_trust(c->certificates);
+		if (count <= 0)
+			return fail(r, "the system has no certificates of authorities to trust");
+	}
+	struct sha512 hash;
+	sha512_begin(&hash);
+	sha512_add(&hash, &s->client_auth, sizeof s->client_auth);
+	sha512_add(&hash, pem.data, pem.size);
+	sha512_end(&hash, c->policy);
+	return true;
+}
+
+/* --- whom we accept --- */
+
+/* Verifies a client's certificate; whether there must be one is not decided here. */
+static int verify_client(gnutls_session_t session)
+{
+	unsigned count = 0, status = 0;
+	if (!gnutls_certificate_get_peers(session, &count) || count == 0)
+		return 0;
+	gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT };
+	int error = gnutls_certificate_verify_peers(session, &purpose, 1, &status);
+	return error < 0 ? error : status ? GNUTLS_E_CERTIFICATE_ERROR : 0;
+}
+
+/* --- life --- */
+
+static void credentials_free(struct tls_credentials *c)
+{
+	gnutls_certificate_free_credentials(c->certificates);
+	if (c->ticket_key.data) {
+		gnutls_memset(c->ticket_key.data, 0, c->ticket_key.size);
+		gnutls_free(c->ticket_key.data);
+	}
+	free(c);
+}
+
+static void credentials_retain(struct tls_credentials *c)
+{
+	atomic_fetch_add_explicit(&c->references, 1, memory_order_relaxed);
+}
+
+static void credentials_release(struct tls_credentials *c)
+{
+	if (atomic_fetch_sub_explicit(&c->references, 1, memory_order_acq_rel) == 1)
+		credentials_free(c);
+}
+
+static int64_t credentials_expires(const struct tls_credentials *c)
+{
+	return c->expires;
+}
+
+/*
+ * The key of tickets is that of the credentials before, if what is asked of clients has not changed: a ticket stands for what was
+ * verified when it was given. GnuTLS derives keys from it by time, so that all workers use the same ones.
+ */
+static bool take_ticket_key(struct tls_credentials *c, const struct tls_credentials *before)
+{
+	if (c->is_client)
+		return true;
+	if (gnutls_session_ticket_key_generate(&c->ticket_key) < 0)
+		return false;
+	if (before && before->ticket_key.size == c->ticket_key.size &&
+		memcmp(before->policy, c->policy, sizeof c->policy) == 0)
+		memcpy(c->ticket_key.data, before->ticket_key.data, c->ticket_key.size);
+	return true;
+}
+
+static bool prepare_priorities(void)
+{
+	for (size_t i = 0; i < TLS_USES; i++) {
+		if (!priorities[i] && gnutls_priority_init2(&priorities[i], priority_texts[i], NULL, 0) < 0)
+			return false;
+	}
+	return true;
+}
+
+static bool read_all(
+	struct reading *r, const struct tls_settings *s, const struct tls_credentials *before)
+{
+	struct tls_credentials *c = r->credentials;
+	if (!prepare_priorities() || gnutls_certificate_allocate_credentials(&c->certificates) < 0)
+		return fail(r, "GnuTLS cannot be used");
+	gnutls_certificate_set_verify_limits(c->certificates, KEY_BITS_MAX, CHAIN_MAX);
+	if (!s->is_client && s->client_auth >= CLIENT_AUTH_VERIFY_IF_GIVEN)
+		gnutls_certificate_set_verify_function(c->certificates, verify_client);
+	if ((s->certificate && !read_pair(r, s)) || !read_authorities(r, s))
+		return false;
+	return take_ticket_key(c, before) || fail(r, "no key for session tickets");
+}
+
+static struct tls_credentials *credentials_load(const struct tls_settings *s,
+	const struct tls_credentials *before, struct arena *arena, const char **why)
+{
+	struct tls_credentials *c = memory_array(1, sizeof *c);
+	*c = (struct tls_credentials){ .references = 1,
+		.is_client = s->is_client,
+		.client_auth = s->client_auth,
+		.keylog = s->keylog,
+		.expires = INT64_MAX };
+	struct reading r = { .credentials = c, .arena = arena };
+	if (read_all(&r, s, before))
+		return c;
+	*why = r.why;
+	credentials_free(c);
+	return NULL;
+}
+
+const struct tls_credentials_functions tls_credentials_functions = {
+	.load = credentials_load,
+	.retain = credentials_retain,
+	.release = credentials_release,
+	.expires = credentials_expires,
+};
+
+/* --- sessions --- */
+
+static void print_hex(char *to, const gnutls_datum_t *octets, size_t most)
+{
+	for (unsigned i = 0; i < octets->size && i < most; i++)
+		snprintf(to + 2 * (size_t)i, 3, "%02x", octets->data[i]);
+}
+
+/* A line of the NSS key log format. A whole line is one write: lines of several workers do not mix. */
+static int log_secret(gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
+{
+	const struct tls_credentials *c = gnutls_db_get_ptr(session);
+	gnutls_datum_t client_random, server_random;
+	char random_text[65] = "", secret_text[129] = "", line[320];
+	gnutls_session_get_random(session, &client_random, &server_random);
+	print_hex(random_text, &client_random, 32);
+	print_hex(secret_text, secret, 64);
+	int length = snprintf(line, sizeof line, "%s %s %s\n", label, random_text, secret_text);
+	return write(c->keylog, line, (size_t)length) == length ? 0 : -1;
+}
+
+static int set_alpn(gnutls_session_t session, const char *const *alpn, unsigned flags)
+{
+	enum { PROTOCOLS_MAX = 8 };
+	gnutls_datum_t protocols[PROTOCOLS_MAX];
+	unsigned count = 0;
+	for (; alpn && alpn[count] && count < PROTOCOLS_MAX; count++)
+		protocols[count] = (gnutls_datum_t){ (unsigned char *)(uintptr_t)alpn[count],
+			(unsigned)strlen(alpn[count]) };
+	return count ? gnutls_alpn_set_protocols(session, protocols, count, flags) : 0;
+}
+
+static int set_up(gnutls_session_t session, struct tls_credentials *c, enum tls_use use)
+{
+	gnutls_db_set_ptr(session, c);
+	gnutls_handshake_set_max_packet_length(session, HANDSHAKE_MAX);
+	gnutls_handshake_set_timeout(session, 0); /* the connection's timer ends it */
+	if (c->keylog >= 0)
+		gnutls_session_set_keylog_function(session, log_secret);
+	int error = gnutls_priority_set(session, priorities[use]);
+	return error < 0 ? error
+			 : gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, c->certificates);
+}
+
+int tls_set_up_server(gnutls_session_t session, struct tls_credentials *c, enum tls_use use,
+	const char *const *alpn, bool alpn_required)
+{
+	static const gnutls_certificate_request_t requests[] = {
+		[CLIENT_AUTH_NONE] = GNUTLS_CERT_IGNORE,
+		[CLIENT_AUTH_REQUEST] = GNUTLS_CERT_REQUEST,
+		[CLIENT_AUTH_REQUIRE] = GNUTLS_CERT_REQUIRE,
+		[CLIENT_AUTH_VERIFY_IF_GIVEN] = GNUTLS_CERT_REQUEST,
+		[CLIENT_AUTH_REQUIRE_AND_VERIFY] = GNUTLS_CERT_REQUIRE,
+	};
+	gnutls_certificate_server_set_request(session, requests[c->client_auth]);
+	/* Clients are told whose certificates are good, unless any is, or all are that the system knows. */
+	if (!c->own_authorities || c->client_auth < CLIENT_AUTH_VERIFY_IF_GIVEN)
+		gnutls_certificate_send_x509_rdn_sequence(session, 1);
+	int error = set_up(session, c, use);
+	if (error >= 0)
+		error = gnutls_session_ticket_enable_server(session, &c->ticket_key);
+	/* A client that offers none is served; one that offers only others, as asked. */
+	return error < 0 ? error
+			 : set_alpn(session, alpn, alpn_required ? GNUTLS_ALPN_MANDATORY : GNUTLS_ALPN_SERVER_PRECEDENCE);
+}
+
+/* SNI is for names only (RFC 6066 3). */
+static bool is_address(const char *text)
+{
+	struct in6_addr any;
+	return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
+}
+
+int tls_set_up_client(gnutls_session_t session, struct tls_credentials *c, enum tls_use use,
+	const struct tls_peer *peer)
+{
+	int error = set_up(session, c, use);
+	if (error >= 0 && !is_address(peer->name))
+		error = gnutls_server_name_set(session, GNUTLS_NAME_DNS, peer->name, strlen(peer->name));
+	if (error < 0)
+		return error;
+	gnutls_session_set_verify_cert(session, peer->name, 0);
+	if (peer->resume.length) /* what is not good any more is no error: a full handshake it is */
+		gnutls_session_set_data(session, peer->resume.at, peer->resume.length);
+	return set_alpn(session, peer->alpn, 0);
+}
+
+/* --- why it failed --- */
+
+static enum tls_failure certificate_failure(gnutls_session_t session)
+{
+	unsigned status = gnutls_session_get_verify_cert_status(session);
+	if (status & GNUTLS_CERT_UNEXPECTED_OWNER)
+		return TLS_FAILURE_NAME;
+	if (status & (GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED))
+		return TLS_FAILURE_EXPIRED;
+	return TLS_FAILURE_UNTRUSTED;
+}
+
+enum tls_failure tls_failure_of(gnutls_session_t session, int error)
+{
+	switch (error) {
+	case GNUTLS_E_CERTIFICATE_ERROR:
+	case GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR:
+		return certificate_failure(session);
+	case GNUTLS_E_CERTIFICATE_REQUIRED:
+	case GNUTLS_E_NO_CERTIFICATE_FOUND:
+		return TLS_FAILURE_NO_CERTIFICATE;
+	case GNUTLS_E_FATAL_ALERT_RECEIVED:
+		return TLS_FAILURE_ALERT;
+	case GNUTLS_E_NO_APPLICATION_PROTOCOL:
+		return TLS_FAILURE_ALPN;
+	case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
+	case GNUTLS_E_NO_CIPHER_SUITES:
+	case GNUTLS_E_NO_COMMON_KEY_SHARE:
+	case GNUTLS_E_INSUFFICIENT_SECURITY:
+	case GNUTLS_E_NO_PRIORITIES_WERE_SET:
+		return TLS_FAILURE_VERSION;
+	default:
+		return TLS_FAILURE_PROTOCOL;
+	}
+}
+
+const char *tls_failure_text(enum tls_failure f)
+{
+	static const char *const texts[TLS_FAILURES] = {
+		[TLS_NO_FAILURE] = "nothing is wrong",
+		[TLS_FAILURE_PROTOCOL] = "what came is not valid TLS",
+		[TLS_FAILURE_VERSION] = "no TLS version or cipher in common",
+		[TLS_FAILURE_ALPN] = "no application protocol in common",
+		[TLS_FAILURE_ALERT] = "the peer refused the connection by an alert",
+		[TLS_FAILURE_NO_CERTIFICATE] = "the peer has no certificate",
+		[TLS_FAILURE_UNTRUSTED] = "the certificate is not trusted: its issuer is unknown, or its chain is not complete",
+		[TLS_FAILURE_EXPIRED] = "the certificate has expired or is not valid yet",
+		[TLS_FAILURE_NAME] = "the certificate is for another name",
+	};
+	return texts[f];
+}

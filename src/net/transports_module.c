@@ -1,0 +1,7 @@
+/* What the module of transports offers. */
+#include "net/tls_gnutls.h"
+
+__attribute__((visibility("default"))) const struct transports isthmus_transports = {
+	.credentials = &tls_credentials_functions,
+	.session = &tls_session_functions,
+};
