@@ -3,7 +3,7 @@
  * The static functions of message_read.c are reached by including it, because a message that does
  * not start at its base cannot be had through the public ones.
  */
-#include "../../src/dns/message_read.c"
+#include "dns/message_read.c"
 
 #include "__fc_builtin.h"
 

@@ -5,7 +5,12 @@
  */
 #include "dns/message_write.h"
 
-enum { RECORDS = 65535 / 11 + 1 };
+#ifndef SIZE
+#define SIZE 65535
+#endif
+
+/* No more than a message of SIZE octets can hold: RECORD_FIXED and the root's octet each. */
+enum { RECORDS = SIZE / 11 + 1 };
 
 static uint8_t octets[65536];
 static struct record records[RECORDS];
