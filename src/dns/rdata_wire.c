@@ -100,6 +100,6 @@ void write_rdata(struct writer *w, uint16_t type, const uint8_t *rdata, uint16_t
 	write_compressing(w, f, &r);
 	if (r.failed || r.at != r.end)
 		w->failed = true;
-	if (from >= 2)
+	if (from >= 2 && !w->failed) /* else its length may not be there, and something else is */
 		rewrite_u16(w, from - 2, (uint16_t)((2 * 65536 + w->at - from) % 65536));
 }

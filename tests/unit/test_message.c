@@ -480,6 +480,23 @@ static void answers_are_cut_by_records(void **state)
 	assert_int_equal(got->flags & FLAG_TC, 0);
 }
 
+/* A record that does not fit leaves what is before it alone, at whatever octet it ends. */
+static void cutting_leaves_the_rest_whole(void **state)
+{
+	uint8_t wire[512];
+	struct message *m = reply("example.", TYPE_NS);
+	add(m, SECTION_ANSWER, "example.", TYPE_NS, name_octets("a.example."));
+	add(m, SECTION_ANSWER, "example.", TYPE_NS, name_octets("b.example."));
+	add(m, SECTION_ANSWER, ".", TYPE_NS, name_octets("c.example."));
+	size_t length = message_write(m, wire, sizeof wire);
+	for (size_t size = 12 + 9 + 4; size < length; size++) {
+		struct message *got = written(m, size);
+		for (size_t i = 0; i < got->section[SECTION_ANSWER].count; i++)
+			assert_same_record(&got->section[SECTION_ANSWER].records[i],
+				&m->section[SECTION_ANSWER].records[i]);
+	}
+}
+
 static void additional_records_go_without_tc(void **state)
 {
 	struct message *m = reply("a.example.", TYPE_A);
@@ -673,6 +690,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(damaged_messages_do_no_harm, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(expansion_has_a_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answers_are_cut_by_records, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(cutting_leaves_the_rest_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(additional_records_go_without_tc, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(missing_glue_sets_tc, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_record_that_fits_exactly_stays, set_up, tear_down),
