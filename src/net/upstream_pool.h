@@ -3,11 +3,11 @@
 #define ISTHMUS_NET_UPSTREAM_POOL_H
 
 #include "net/upstream.h"
+#include "net/upstream_outbox.h"
 
 enum {
 	TABLE_SLOTS = 32,
 	INBOX_BATCH = 64,
-	OUTBOX_BATCH = 64,
 	UDP_SOCKETS = 64, /* one of them is drawn for the queries of a round */
 };
 
@@ -23,12 +23,6 @@ struct attempt_table {
 
 struct upstream_socket;
 struct upstream_stream;
-
-/* Queries on their way out. */
-struct upstream_outbox {
-	struct mmsghdr messages[OUTBOX_BATCH];
-	struct iovec parts[OUTBOX_BATCH][2];
-};
 
 /* Where a thread receives: shared by all its pools, since nothing stays there. Only pages that answers fill are ever
  * resident. */
@@ -51,6 +45,7 @@ struct upstream_pool {
 	struct upstream_socket *sending; /* the one drawn for this round */
 	struct attempt *queue, **queue_end;
 	struct loop_flush flush;
+	bool whole; /* the kernel does not cut messages up on the way there */
 
 	struct upstream_stream *streams, *streams_last; /* longest unused first */
 	size_t stream_count, idle_count;

@@ -9,6 +9,7 @@
 #include "net/upstream_pool.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -84,13 +85,6 @@ static void socket_failed(struct upstream_socket *s, int error)
 		drained(&s->table);
 }
 
-static bool is_about_the_peer(int error)
-{
-	return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
-	       error == EHOSTDOWN || error == ENETDOWN || error == EPERM || error == EACCES ||
-	       error == EINVAL;
-}
-
 /* Hands over what has come. An error of the network in place of it ends all that wait: the port is closed, or the host
  * away. */
 static void socket_ready(struct watch *w, uint32_t events)
@@ -109,6 +103,14 @@ static void socket_ready(struct watch *w, uint32_t events)
 		table_receive(s->pool, &s->table, in->room[i], in->messages[i].msg_len);
 	if (--s->table.count == 0)
 		drained(&s->table);
+}
+
+/* A kernel that does not know UDP_SEGMENT takes no notice of it. */
+static bool cuts_up(int fd)
+{
+	int size;
+	socklen_t length = sizeof size;
+	return getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, &length) == 0;
 }
 
 static struct upstream_socket *socket_new(struct upstream_pool *p)
@@ -130,6 +132,7 @@ static struct upstream_socket *socket_new(struct upstream_pool *p)
 	s->pool = p;
 	s->born = s->used = clock_batch();
 	loop_watch(p->loop, &s->watch, EPOLLIN);
+	p->whole = p->whole || !cuts_up(fd);
 	pool_sweep_later(p);
 	return s;
 }
@@ -168,6 +171,7 @@ void udp_attempt(struct upstream_pool *p, struct attempt *a)
 		upstream_count(p->upstream, UPSTREAM_HIT_UDP);
 	}
 	table_add(&p->sending->table, a);
+	p->sending->sent++;
 	a->queued = true;
 	a->queue_next = NULL;
 	*p->queue_end = a;
@@ -186,56 +190,16 @@ void udp_unqueue(struct upstream_pool *p, struct attempt *a)
 	a->queued = false;
 }
 
-/* Takes up to OUTBOX_BATCH queries off the queue. */
-static unsigned batch_fill(struct upstream_pool *p, struct upstream_outbox *out)
-{
-	unsigned count = 0;
-	while (p->queue && count < OUTBOX_BATCH) {
-		struct attempt *a = p->queue;
-		struct iovec *parts = out->parts[count];
-		p->queue = a->queue_next;
-		a->queued = false;
-		parts[0] = (struct iovec){ a->id, sizeof a->id };
-		parts[1] = (struct iovec){ (uint8_t *)(uintptr_t)a->query + sizeof a->id,
-			a->query_length - sizeof a->id };
-		out->messages[count++].msg_hdr = (struct msghdr){ .msg_iov = parts, .msg_iovlen = 2 };
-	}
-	if (!p->queue)
-		p->queue_end = &p->queue;
-	return count;
-}
-
-/* Sends a batch. An error that an earlier datagram left behind is reported here in place of sending: tried once more. */
-static void batch_send(struct upstream_socket *s, struct mmsghdr *messages, unsigned count)
-{
-	unsigned retries = 0;
-	while (count) {
-		int sent = sendmmsg(s->watch.fd, messages, count, MSG_DONTWAIT);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0 && is_about_the_peer(errno)) {
-			int error = errno;
-			if (retries++ == 0 && error == ECONNREFUSED)
-				continue;
-			socket_failed(s, error);
-			return;
-		}
-		if (sent <= 0)
-			return; /* buffers are full: as lost on the way */
-		messages += sent;
-		count -= (unsigned)sent;
-		s->sent += (unsigned)sent;
-	}
-}
-
 void udp_flush(struct upstream_pool *p)
 {
 	struct upstream_outbox *out = &upstream_inbox(p->loop)->out;
 	struct upstream_socket *s = p->sending;
 	while (p->queue) {
-		unsigned count = batch_fill(p, out);
-		batch_send(s, out->messages, count);
+		int error = outbox_send(out, &p->queue, s->watch.fd, &p->whole);
+		if (error)
+			socket_failed(s, error);
 	}
+	p->queue_end = &p->queue;
 	p->sending = NULL;
 	if (s && s->retired && !s->table.count)
 		drained(&s->table);
