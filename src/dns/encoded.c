@@ -1,5 +1,6 @@
 /* The encoded form of a message: made once, then sent by copying and patching, or decoded again. */
 #include "dns/message_write.h"
+#include "dns/reader.h"
 
 static size_t record_count(const struct message *m)
 {
@@ -41,14 +42,14 @@ void message_open(struct message *m, struct arena *arena)
 	message_read(&opened, arena, e->wire, e->length);
 	for (int id = 0; id < SECTION_COUNT; id++) {
 		m->section[id] = opened.section[id];
-		for (size_t i = 0; i < m->section[id].count; i++)
+		for (size_t i = 0; i < m->section[id].count && !e->own_ttls; i++)
 			m->section[id].records[i].ttl = e->ttl;
 	}
 	e->reopened = true;
 }
 
-/* The question was changed to another name after encoding: offsets no longer hold, so it is decoded
- * and written anew. */
+/* Offsets no longer hold, since the question was changed after encoding, or not all records have room: it is
+ * decoded and written anew. */
 static size_t write_reopened(const struct message *m, uint8_t *to, size_t size)
 {
 	struct arena *arena = arena_new(MESSAGE_MAX);
@@ -71,8 +72,11 @@ static int sections_fitting(const struct encoded *e, size_t room)
 static bool same_question(const struct message *m, const struct encoded *e)
 {
 	size_t length = e->question_end - HEADER_SIZE - QUESTION_FIXED;
+	size_t fixed = e->question_end - QUESTION_FIXED;
 	return m->has_question && m->question.name.length == length &&
-	       memcmp(m->question.name.octets, e->wire + HEADER_SIZE, length) == 0;
+	       memcmp(m->question.name.octets, e->wire + HEADER_SIZE, length) == 0 &&
+	       get_u16(e->wire, fixed) == m->question.type &&
+	       get_u16(e->wire, fixed + 2) == m->question.class;
 }
 
 static void patch_ttls(struct writer *w, const struct encoded *e)
@@ -83,18 +87,28 @@ static void patch_ttls(struct writer *w, const struct encoded *e)
 	}
 }
 
+/* What all of them have: header, question and the sections that fit, by one copy, with this message's own words put in. */
+static void write_kept(struct writer *w, const struct message *m, size_t length)
+{
+	const struct encoded *e = m->encoded;
+	if (!write_room(w, length))
+		return;
+	memcpy(w->base, e->wire, length);
+	rewrite_u16(w, 0, m->id);
+	rewrite_u16(w, FLAGS_AT, message_flag_bits(m));
+	patch_ttls(w, e);
+}
+
 size_t encoded_write(const struct message *m, uint8_t *to, size_t size)
 {
 	const struct encoded *e = m->encoded;
 	struct writer w = writer_to(to, size);
 	uint16_t counts[SECTION_COUNT] = { 0 };
-	if (!same_question(m, e))
+	size_t room = size - opt_size(&m->edns);
+	if (!same_question(m, e) || (e->own_ttls && e->length > room))
 		return write_reopened(m, to, size);
-	int sections = sections_fitting(e, size - opt_size(&m->edns));
-	size_t end = sections > 0 ? e->section_end[sections - 1] : e->question_end;
-	write_head(&w, m);
-	write_octets(&w, e->wire + e->question_end, end - e->question_end);
-	patch_ttls(&w, e);
+	int sections = sections_fitting(e, room);
+	write_kept(&w, m, sections > 0 ? e->section_end[sections - 1] : e->question_end);
 	memcpy(counts, e->counts, (size_t)sections * sizeof counts[0]);
 	if (sections < SECTION_ADDITIONAL)
 		write_truncated(&w, m);

@@ -85,7 +85,7 @@ struct edns {
 
 /*
  * A message kept in encoded form beside its value, so that a cache hit is a copy and a few patched octets. Id, flags,
- * rcode, question and OPT are taken from the message that it is sent for; all records have the one TTL. If the question's
+ * rcode, question and OPT are taken from the message that it is sent for; all records have the one TTL, or their own. If the question's
  * name is not octet by octet the one that was encoded, the message should be opened: it is decoded to be sent.
  */
 struct encoded {
@@ -95,7 +95,8 @@ struct encoded {
 	uint16_t question_end, section_end[SECTION_COUNT]; /* where it may be cut */
 	uint16_t counts[SECTION_COUNT];
 	uint32_t plain_length;  /* without compression: see message_size */
-	uint32_t ttl;           /* of every record when it is sent or opened */
+	uint32_t ttl;           /* of every record when it is sent or opened, unless own_ttls */
+	bool own_ttls;          /* the records keep the TTLs that stand in the wire form */
 	bool reopened;          /* the sections have been decoded: they count, not the wire */
 };
 
@@ -140,6 +141,15 @@ enum message_result message_read(
  */
 enum message_result message_read_query(struct message *m, struct name_buffer *name,
 	struct arena *arena, const uint8_t *wire, size_t length);
+
+/*
+ * Reads a message that is to be sent on as it came: checks it as message_read() does, but leaves the records in encoded form,
+ * with their own TTLs. `wire` must live as long as the message. False, and *m is of no use, for what message_read() must
+ * see: malformed messages, those without a question, with a TSIG, with an OPT that is not the last record, with names
+ * compressed where they must not be (RFC 3597 4).
+ */
+bool message_read_encoded(
+	struct message *m, struct arena *arena, const uint8_t *wire, size_t length);
 
 /*
  * Writes the message: question, sections, OPT if m->edns.present, with name compression (RFC 1035 4.1.4, RFC 3597

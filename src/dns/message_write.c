@@ -5,7 +5,7 @@
 
 enum { TTL_AT = 4, LENGTH_AT = 8 }; /* offsets in a record, counted from its type */
 
-static uint16_t flag_bits(const struct message *m)
+uint16_t message_flag_bits(const struct message *m)
 {
 	unsigned rcode = m->rcode;
 	if (rcode > 15 && !m->edns.present)
@@ -96,7 +96,7 @@ bool write_head(struct writer *w, const struct message *m)
 	uint8_t *base = w->base;
 	size_t at = w->at - HEADER_SIZE;
 	put_u16(base, at, m->id);
-	put_u16(base, at + FLAGS_AT, flag_bits(m));
+	put_u16(base, at + FLAGS_AT, message_flag_bits(m));
 	put_u16(base, at + 4, m->has_question);
 	for (size_t id = 0; id < SECTION_COUNT; id++)
 		put_u16(base, at + COUNTS_AT + 2 * id, 0);
@@ -110,7 +110,7 @@ bool write_head(struct writer *w, const struct message *m)
 
 void write_truncated(struct writer *w, const struct message *m)
 {
-	rewrite_u16(w, FLAGS_AT, flag_bits(m) | FLAG_TC);
+	rewrite_u16(w, FLAGS_AT, message_flag_bits(m) | FLAG_TC);
 }
 
 /* Whether the client must be told that this section was cut: it may do without additional records

@@ -19,6 +19,9 @@ struct writing {
 /* Octets of the OPT record, 0 without one. */
 size_t opt_size(const struct edns *e);
 
+/* The header's second word: flags, opcode, rcode. */
+uint16_t message_flag_bits(const struct message *m);
+
 /* Header and question, the counts still 0; false if they do not fit. */
 bool write_head(struct writer *w, const struct message *m);
 

@@ -60,9 +60,9 @@ void rdata_expand(struct reader *r, uint16_t type, struct writer *to)
 	}
 }
 
-static bool may_compress(const enum rdata_field *f)
+bool rdata_may_compress(uint16_t type)
 {
-	for (; f && *f != FIELD_END; f++) {
+	for (const enum rdata_field *f = rdata_fields(type); f && *f != FIELD_END; f++) {
 		if (*f == FIELD_NAME_COMPRESSED)
 			return true;
 	}
@@ -91,7 +91,7 @@ static void write_compressing(struct writer *w, const enum rdata_field *f, struc
 void write_rdata(struct writer *w, uint16_t type, const uint8_t *rdata, uint16_t length)
 {
 	const enum rdata_field *f = rdata_fields(type);
-	if (length == 0 || !may_compress(f)) { /* none: a dynamic update's */
+	if (length == 0 || !rdata_may_compress(type)) { /* none: a dynamic update's */
 		write_octets(w, rdata, length);
 		return;
 	}

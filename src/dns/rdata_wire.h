@@ -16,6 +16,9 @@ size_t rdata_check(struct reader *r, uint16_t type, uint16_t length);
 /* Writes the rdata that `r` is, which rdata_check() has passed, with its names decompressed. */
 void rdata_expand(struct reader *r, uint16_t type, struct writer *to);
 
+/* Whether a type's names may be compressed (RFC 3597 4). */
+bool rdata_may_compress(uint16_t type);
+
 /*
  * Writes well-formed rdata, compressing the names that may be (RFC 3597 4); its length, which has
  * been written before it, then becomes what it is with compression.

@@ -68,8 +68,9 @@ static bool same_question(const struct attempt *a, const uint8_t *wire)
 	size_t length = a->question_end - HEADER_SIZE, name = length - QUESTION_FIXED;
 	if (memcmp(sent + name, got + name, QUESTION_FIXED) != 0)
 		return false;
-	struct view a_name = { sent, name }, b_name = { got, name };
-	return a->exact_case ? view_equal(a_name, b_name) : view_equal_nocase(a_name, b_name);
+	if (memcmp(sent, got, name) == 0)
+		return true;
+	return !a->exact_case && view_equal_nocase((struct view){ sent, name }, (struct view){ got, name });
 }
 
 /* Whether this is an answer to the query: same opcode and question. Servers that cannot read a query may send an error

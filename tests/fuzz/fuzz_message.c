@@ -58,6 +58,23 @@ static void must_keep(const struct message *m, struct arena *arena)
 		MUST(kept.section[id].count == m->section[id].count);
 }
 
+/* What is sent on as it came says what was read. */
+static void must_pass(
+	const struct message *m, struct arena *arena, const uint8_t *wire, size_t size)
+{
+	struct message kept, again;
+	static uint8_t copy[MESSAGE_MAX];
+	if (!message_read_encoded(&kept, arena, wire, size))
+		return;
+	MUST(message_size(&kept) == message_size(m));
+	size_t length = message_write(&kept, copy, MESSAGE_MAX);
+	MUST(length > 0 && message_read(&again, arena, copy, length) == MESSAGE_OK);
+	must_be_same(m, &again);
+	must_be_cut_well(&kept, arena, 512);
+	message_open(&kept, arena);
+	must_be_same(m, &kept);
+}
+
 static void check(const struct message *m, struct arena *arena, size_t size)
 {
 	static uint8_t wire[MESSAGE_MAX];
@@ -81,8 +98,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct name_buffer room;
 	enum message_result result = message_read(&m, arena, data, size);
 	MUST(message_read_query(&query, &room, arena, data, size) == result);
-	if (result == MESSAGE_OK)
+	if (result == MESSAGE_OK) {
 		check(&m, arena, size);
+		must_pass(&m, arena, data, size);
+	} else {
+		MUST(!message_read_encoded(&m, arena, data, size));
+	}
 	arena_free(arena);
 	return 0;
 }

@@ -68,7 +68,7 @@ static void ask(void *data)
 	a->took = clock_now() - start;
 	const struct message *m = a->q.reply;
 	if (m) {
-		a->answers = (unsigned)m->section[SECTION_ANSWER].count;
+		a->answers = (unsigned)message_record_count(m, SECTION_ANSWER);
 		assert_int_equal(m->id, 77);
 		assert_true(m->has_question);
 		char asked[NAME_TEXT_MAX], got[NAME_TEXT_MAX];

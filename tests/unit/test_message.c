@@ -123,6 +123,32 @@ static struct message *read_back(const uint8_t *wire, size_t length)
 	return m;
 }
 
+/* Whether it can be sent on as it came; then it says the same, whether it is opened or copied. */
+static bool passes(const uint8_t *wire, size_t length)
+{
+	struct message *kept = arena_new_object(arena, struct message);
+	uint8_t *again = arena_octets(arena, MESSAGE_MAX);
+	if (!message_read_encoded(kept, arena, wire, length))
+		return false;
+	const struct message *m = read_back(wire, length);
+	assert_int_equal(message_size(kept), message_size(m));
+	struct message *opened = message_copy(arena, kept);
+	message_open(opened, arena);
+	assert_same(m, opened);
+	size_t written = message_write(kept, again, MESSAGE_MAX);
+	assert_true(written > 0);
+	assert_same(m, read_back(again, written));
+	if (written <= 100)
+		return true;
+	size_t cut = message_write(m, again, 100);
+	uint8_t *cut_again = arena_octets(arena, 100);
+	size_t cut_kept = message_write(kept, cut_again, 100);
+	assert_int_equal(cut_kept > 0, cut > 0);
+	if (cut)
+		assert_same(read_back(again, cut), read_back(cut_again, cut_kept));
+	return true;
+}
+
 /* Writes m, reads it back and compares; gives the length on the wire. */
 static size_t round_trip(const struct message *m)
 {
@@ -130,6 +156,8 @@ static size_t round_trip(const struct message *m)
 	size_t length = message_write(m, wire, MESSAGE_MAX);
 	assert_true(length > 0 && length <= message_size(m));
 	assert_same(m, read_back(wire, length));
+	if (m->has_question && m->opcode != OPCODE_UPDATE && message_size(m) <= MESSAGE_MAX)
+		assert_true(passes(wire, length));
 	return length;
 }
 
@@ -210,6 +238,7 @@ static void names_of_newer_types_are_not_compressed(void **state)
 	m = read_back(wire, sizeof wire - 1);
 	struct view got = record_rdata(&m->section[SECTION_ANSWER].records[0]);
 	assert_true(view_equal(got, srv));
+	assert_false(passes(wire, sizeof wire - 1));
 }
 
 static void every_shape_survives(void **state)
@@ -378,6 +407,8 @@ static void malformed_messages_are_told(void **state)
 			print_message("%s\n", c->what);
 		assert_int_equal(result, c->result);
 		assert_int_equal(message_read_query(&m, &room, arena, exact, c->length), c->result);
+		if (result != MESSAGE_OK)
+			assert_false(message_read_encoded(&m, arena, exact, c->length));
 		free(exact);
 	}
 }
@@ -410,6 +441,7 @@ static void damaged_messages_do_no_harm(void **state)
 		uint8_t *exact = malloc(cut ? cut : 1);
 		memcpy(exact, wire, cut);
 		message_read(&got, scratch, exact, cut);
+		assert_false(message_read_encoded(&got, scratch, exact, cut));
 		free(exact);
 		arena_reset(scratch);
 	}
@@ -417,10 +449,12 @@ static void damaged_messages_do_no_harm(void **state)
 		for (int value = 0; value < 256; value++) {
 			memcpy(damaged, wire, length);
 			damaged[at] = (uint8_t)value;
-			if (message_read(&got, scratch, damaged, length) == MESSAGE_OK) {
+			bool good = message_read(&got, scratch, damaged, length) == MESSAGE_OK;
+			if (good) {
 				uint8_t again[MESSAGE_MAX];
 				assert_true(message_write(&got, again, sizeof again) > 0);
 			}
+			assert_true(!message_read_encoded(&got, scratch, damaged, length) || good);
 			arena_reset(scratch);
 		}
 	}
@@ -619,6 +653,43 @@ static void encoded_with_another_question(void **state)
 	}
 }
 
+/* What must be looked at by message_read() is not sent on as it came. */
+static void what_passes_as_it_came(void **state)
+{
+	static const struct {
+		const char *what, *wire;
+		size_t length;
+		bool passes;
+	} rows[] = {
+#define ROW(what, wire, passes) { what, wire, sizeof(wire) - 1, passes }
+		ROW("no records", HEAD("\1", "\0", "\0") QUESTION, true),
+		ROW("no question", HEAD("\0", "\0", "\0"), false),
+		ROW("octets behind", HEAD("\1", "\1", "\0") QUESTION
+			"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3\4zzz", true),
+		ROW("fewer than counted", HEAD("\1", "\2", "\0") QUESTION
+			"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3\4", false),
+		ROW("OPT with an extended rcode", HEAD("\1", "\1", "\1") QUESTION
+			"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3\4"
+			"\0\0\x29\2\0\1\0\0\0\0\5\0\3\0\1a", true),
+		ROW("OPT before a record", HEAD("\1", "\0", "\2") QUESTION
+			"\0\0\x29\2\0\0\0\0\0\0\0"
+			"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3\4", false),
+		ROW("TSIG", HEAD("\1", "\0", "\1") QUESTION "\0\0\xfa\0\xff\0\0\0\0\0\0", false),
+		ROW("an update's deletion", HEAD("\1", "\1", "\0") QUESTION
+			"\xc0\x0c\0\1\0\xff\0\0\0\0\0\0", false),
+		ROW("owners by label and pointer", HEAD("\1", "\2", "\0") QUESTION
+			"\1b\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3\4"
+			"\xc0\x13\0\2\0\1\0\0\0\2\0\2\xc0\x13", true),
+#undef ROW
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		bool got = passes((const uint8_t *)rows[i].wire, rows[i].length);
+		if (got != rows[i].passes)
+			print_message("%s\n", rows[i].what);
+		assert_int_equal(got, rows[i].passes);
+	}
+}
+
 static void what_is_too_long_is_not_kept(void **state)
 {
 	struct message *m = reply("a.", TYPE_TXT);
@@ -697,6 +768,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(encoded_is_patched, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(encoded_is_cut_by_sections, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(encoded_with_another_question, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_passes_as_it_came, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_too_long_is_not_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(options_are_changed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(options_have_16_bits, set_up, tear_down),

@@ -80,12 +80,11 @@ static void note_upstream(const struct forwarding *w, size_t upstream)
 		metadata_set(w->q, "forward/upstream", w->f->upstreams[upstream].name);
 }
 
-/* Reads an answer. One over UDP that was cut short without saying so is as good as one that says so. */
-static bool read_reply(struct forwarding *w, const struct flight_outcome *o)
+/* Reads an answer's records, for those that must be written anew. One over UDP that was cut short without saying so is as good as
+ * one that says so. */
+static bool read_records(struct forwarding *w, const struct flight_outcome *o, struct message *m)
 {
-	struct query *q = w->q;
-	struct message *m = arena_new_object(q->arena, struct message);
-	enum message_result result = message_read(m, q->arena, o->wire, o->length);
+	enum message_result result = message_read(m, w->q->arena, o->wire, o->length);
 	if (result == MESSAGE_BAD_RECORDS && !o->stream) {
 		for (size_t i = 0; i < SECTION_COUNT; i++)
 			section_clear(&m->section[i]);
@@ -95,6 +94,17 @@ static bool read_reply(struct forwarding *w, const struct flight_outcome *o)
 		w->error = "dns: malformed answer";
 		return false;
 	}
+	return true;
+}
+
+/* With random_case the question's letters are not the client's, and so are those of names that point there. */
+static bool read_reply(struct forwarding *w, const struct flight_outcome *o)
+{
+	struct query *q = w->q;
+	struct message *m = arena_new_object(q->arena, struct message);
+	bool as_it_is = !w->f->random_case && message_read_encoded(m, q->arena, o->wire, o->length);
+	if (!as_it_is && !read_records(w, o, m))
+		return false;
 	if (!m->has_question || w->f->random_case) {
 		m->has_question = true;
 		m->question = q->request.question;
@@ -202,7 +212,7 @@ static bool lead(struct forwarding *w)
 
 static bool is_nodata(const struct message *m)
 {
-	return m->rcode == RCODE_NOERROR && m->section[SECTION_ANSWER].count == 0;
+	return m->rcode == RCODE_NOERROR && message_record_count(m, SECTION_ANSWER) == 0;
 }
 
 /* Hands the reply to the client, or the request to the forward that follows. */
