@@ -48,6 +48,11 @@ differential: server
 	tools/install-packages.sh test
 	for seed in $(SEEDS); do /usr/bin/python3 tests/integration/differential.py $(SERVER) --seed $$seed || exit 1; done
 
+# What depends on the machine, on another one.
+test-aarch64:
+	tools/install-packages.sh all
+	$(MAKE) -C tests/aarch64
+
 prove:
 	tools/install-packages.sh all
 	$(MAKE) -C tests/prove
@@ -70,4 +75,4 @@ docs: server
 clean:
 	rm -rf $(BUILD) $(SANITIZED) $(THREADED) build-*
 
-.PHONY: all server run test test-threads differential prove fuzz lint bench docs clean
+.PHONY: all server run test test-threads test-aarch64 differential prove fuzz lint bench docs clean
