@@ -1,4 +1,5 @@
 /* Where the relative paths of a server block start. */
+#include "base/error.h"
 #include "server/block.h"
 #include <errno.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@ static bool root_finish(struct setup *s)
 		return true;
 	if (errno != ENOENT)
 		return setup_error_plain(
-			s, "unable to access root path '%s': %s", s->block->root, strerror(errno));
+			s, "unable to access root path '%s': %s", s->block->root, error_text(errno));
 	setup_warning(s, "Root path does not exist: %s", s->block->root);
 	return true;
 }

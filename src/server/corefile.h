@@ -62,6 +62,7 @@ struct server_block {
 struct corefile {
 	struct server_block *blocks;
 	size_t block_count;
+	size_t misnamed;         /* names of directives that there are not, and keys that are none: not to be used */
 	const char *path;       /* as shown in messages: the -conf value */
 	uint8_t fingerprint[64]; /* SHA-512 over keys, words, files and lines: what `reload` shows */
 	bool builtin;           /* the default Corefile */
@@ -104,13 +105,14 @@ struct corefile_source {
 void corefile_read_stdin(struct corefile_source *source);
 
 /*
- * Reads, parses and inspects the Corefile; all memory in the arena. NULL when c->errors > 0. Checks syntax, that each
- * directive's name is one of order.def, keys, and nothing that a plugin must decide.
+ * Reads, parses and inspects the Corefile; all memory in the arena. Checks syntax, that each directive's name is one of
+ * order.def, keys, and nothing that a plugin must decide. NULL when it cannot be read or its syntax is wrong; with wrong
+ * names only (`misnamed`) it is there for its fingerprint, but for nothing else.
  */
 struct corefile *corefile_load(
 	struct arena *arena, struct corefile_source *source, struct complaints *c);
 
-/* The same from text, for tests and for `reload`. */
+/* The same from text; NULL when c->errors > 0. */
 struct corefile *corefile_parse(struct arena *arena, struct view text, const char *path,
 	const char *dns_port, struct complaints *c);
 

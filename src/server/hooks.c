@@ -1,6 +1,7 @@
 /* The process that runs commands, and what the server says to it. */
 #include "server/hooks.h"
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -297,7 +298,7 @@ static const char *failure(const struct hook *h, struct outcome o, char *text, s
 		snprintf(
 			text, size, "exec: \"%s\": executable file not found in $PATH", h->argv[0]);
 	else if (o.error)
-		snprintf(text, size, "exec: \"%s\": %s", h->argv[0], strerror(o.error));
+		snprintf(text, size, "exec: \"%s\": %s", h->argv[0], error_text(o.error));
 	else if (WIFSIGNALED(o.status))
 		snprintf(text, size, "signal: %s", strsignal(WTERMSIG(o.status)));
 	else if (WEXITSTATUS(o.status))

@@ -1,6 +1,7 @@
 /* Listeners: opening their sockets, serving them on workers. */
 #include "server/listener.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "server/foresight.h"
 #include "server/shed.h"
@@ -25,13 +26,13 @@ static char *copy_string(const char *s)
 	return memcpy(memory_alloc(size), s, size);
 }
 
-/* In CoreDNS's words: "Listen: listen tcp 192.0.2.1:53: bind: Cannot assign requested address". */
+/* In CoreDNS's words: "Listen: listen tcp 192.0.2.1:53: bind: cannot assign requested address". */
 static char *open_error(const struct endpoint_group *g, bool udp, const char *step, int error)
 {
 	char *why;
 	const char *address = strchr(g->name, '/') + 2;
 	if (asprintf(&why, "%s: listen %s %s: %s: %s", udp ? "ListenPacket" : "Listen",
-		    udp ? "udp" : "tcp", address, step, strerror(error)) < 0)
+		    udp ? "udp" : "tcp", address, step, error_text(error)) < 0)
 		memory_exhausted(0);
 	return why;
 }

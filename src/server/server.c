@@ -8,11 +8,13 @@
 
 #include "base/clock.h"
 #include "base/epoch.h"
+#include "base/error.h"
 #include "base/hash.h"
 #include "server/accounting.h"
 #include "server/banner.h"
 #include "server/corefile/review.h"
 #include "server/live.h"
+#include "server/registry.h"
 #include "server/reload.h"
 #include "server/sandbox.h"
 #include "server/supervisor.h"
@@ -78,10 +80,11 @@ static bool is_new(const struct reading *r)
 static struct config *reading_build(struct reading *r, unsigned workers, struct text *why)
 {
 	struct corefile *corefile = r->corefile;
-	if (corefile)
+	struct config *config = NULL;
+	if (corefile && !corefile->misnamed) {
 		sandbox_review(corefile);
-	struct config *config =
-		corefile ? config_build(r->arena, corefile, workers, false, &r->complaints) : NULL;
+		config = config_build(r->arena, corefile, workers, false, &r->complaints);
+	}
 	for (const struct complaint *w = r->complaints.first; w; w = w->next) {
 		if (w->warning)
 			log_warning("%s", w->text);
@@ -99,9 +102,10 @@ bool server_check(struct arena *arena, struct corefile_source *source, struct co
 {
 	hash_init();
 	struct corefile *corefile = corefile_load(arena, source, c);
-	if (corefile)
-		corefile_review(corefile, c);
-	return corefile && config_build(arena, corefile, 1, true, c) && !c->errors;
+	if (!corefile || corefile->misnamed)
+		return false;
+	corefile_review(corefile, c);
+	return config_build(arena, corefile, 1, true, c) && !c->errors;
 }
 
 static void debug_follow(const struct config *config)
@@ -217,7 +221,7 @@ bool reload_now(const char *cause)
 	}
 	if (!corefile_is_there()) {
 		log_error("%s: loading updated Corefile: open %s: %s", cause,
-			server.live.config->corefile->path, strerror(errno));
+			server.live.config->corefile->path, error_text(errno));
 		return false;
 	}
 	reading_begin(&r);
@@ -343,7 +347,7 @@ static void pidfile_write(void)
 		return;
 	FILE *f = fopen(path, "we");
 	if (!f || fprintf(f, "%d\n", (int)supervised_pid()) < 0 || fclose(f) != 0)
-		log_error("Could not write pidfile: open %s: %s", path, strerror(errno));
+		log_error("Could not write pidfile: open %s: %s", path, error_text(errno));
 }
 
 static void start(void *data)
@@ -373,9 +377,23 @@ static void start(void *data)
 		signal_arrived(server.early);
 }
 
+/* Series without labels are there from the start, also those of plugins that no Corefile names: what watches them sees 0
+ * rather than nothing. */
+static void show_series_without_labels(void)
+{
+	for (size_t i = 0; i < registry_count(); i++) {
+		const struct plugin_type *type = registry_at(i)->type;
+		for (size_t n = 0; type && type->metrics && type->metrics[n]; n++) {
+			if (!type->metrics[n]->labels[0])
+				metric_get(type->metrics[n], NULL);
+		}
+	}
+}
+
 static void control_run(unsigned workers, const sigset_t *signals)
 {
 	metrics_thread(0);
+	show_series_without_labels();
 	account_crashes(supervised_crashes());
 	server.control = loop_new(0);
 	server.signals = (struct watch){ .fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC),

@@ -153,8 +153,14 @@ def test_plugin_reloads_by_itself():
         assert s.logged("Reloading complete", 10), s.log()
         assert answer(s) == ["192.0.2.2"]
         s.write("Corefile", TWO.replace("bind", "bnid").replace("errors", "errors\n    reload 2s 0\n    prometheus 127.0.0.1:@PROM@"))
-        assert s.logged(r"^\[WARNING\] plugin/reload: Corefile parse failed: .*bnid", 10), s.log()
+        assert s.logged(r"^\[ERROR\] plugin/reload: Corefile changed but reload failed: .*bnid", 10), s.log()
         assert answer(s) == ["192.0.2.2"]
+        assert s.metric("^coredns_reload_failed_total") == 1
+        # what has failed is not tried again, what has no end is
+        s.write("Corefile", TWO.rsplit("}", 1)[0])
+        assert s.logged(r"^\[WARNING\] plugin/reload: Corefile parse failed: .*", 10), s.log()
+        assert s.log().count("reload failed") == 1
+        assert s.metric("^coredns_reload_failed_total") == 1
         # going on after a failure: the watcher is still there
         s.write("Corefile", ONE.replace("errors", "errors\n    reload 2s 0\n    prometheus 127.0.0.1:@PROM@"))
         assert eventually(lambda: answer(s) == ["192.0.2.1"], 10)

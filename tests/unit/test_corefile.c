@@ -59,10 +59,11 @@ static void show(struct parsed *p)
 			text_add_char(&p->shown, '\n');
 		text_printf(&p->shown, "%s%s", c->warning ? "warning: " : "", c->text);
 	}
-	if (p->corefile && p->complaints.first)
+	if (!p->corefile || p->corefile->misnamed)
+		return;
+	if (p->complaints.first)
 		text_add_char(&p->shown, '\n');
-	if (p->corefile)
-		show_corefile(&p->shown, p->corefile);
+	show_corefile(&p->shown, p->corefile);
 }
 
 static void parsed_begin(struct parsed *p)
@@ -612,6 +613,27 @@ static void errors_in_imported_files_name_them(void **state)
 		"'whoami'?)");
 }
 
+/* So that `reload` knows whether it has seen them before. */
+static void corefiles_with_wrong_names_have_fingerprints(void **state)
+{
+	(void)state;
+	struct parsed p;
+	parsed_begin(&p);
+	put("Corefile", ". {\nlgo\n}\na..b {\nlog\n}\n");
+	struct corefile_source source = { .path = with_folder(p.arena, "@/Corefile") };
+	p.corefile = corefile_load(p.arena, &source, &p.complaints);
+	assert_int_equal(p.complaints.errors, 2);
+	assert_non_null(p.corefile);
+	assert_int_equal(p.corefile->misnamed, 2);
+	put("Corefile", ". {\nlog {\n");
+	assert_null(corefile_load(p.arena, &source, &p.complaints));
+	put("Corefile", "{\nlgo\n}\n");
+	p.corefile = corefile_load(p.arena, &source, &p.complaints);
+	assert_int_equal(p.corefile->misnamed, 1);
+	assert_false(p.corefile->builtin);
+	parsed_end(&p);
+}
+
 static void files_that_import_themselves_are_found(void **state)
 {
 	(void)state;
@@ -726,6 +748,7 @@ int main(void)
 		cmocka_unit_test(globs_are_sorted),
 		cmocka_unit_test(broken_imports_say_why),
 		cmocka_unit_test(errors_in_imported_files_name_them),
+		cmocka_unit_test(corefiles_with_wrong_names_have_fingerprints),
 		cmocka_unit_test(files_that_import_themselves_are_found),
 		cmocka_unit_test(a_missing_corefile_is_an_error_only_if_named),
 		cmocka_unit_test(the_fingerprint_follows_words_and_lines),

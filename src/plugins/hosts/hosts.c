@@ -172,7 +172,13 @@ static void show(struct hosts *h, const struct hosts_table *table)
 	size_t count = hosts_table_entries(table) + hosts_table_entries(h->inline_table);
 	metric_set(h->entries, (double)count);
 	metric_set(h->timestamp, (double)h->modified.tv_sec + (double)h->modified.tv_nsec / 1e9);
-	log_debug("plugin/hosts: Parsed hosts file into %zu entries", hosts_table_entries(table));
+}
+
+static void say_parsed(struct hosts *h)
+{
+	const struct hosts_table *table = atomic_load(&h->file_table);
+	if (table)
+		log_debug("plugin/hosts: Parsed hosts file into %zu entries", hosts_table_entries(table));
 }
 
 static bool has_changed(const struct hosts *h, const struct stat *file)
@@ -182,12 +188,13 @@ static bool has_changed(const struct hosts *h, const struct stat *file)
 	       file->st_mtim.tv_nsec != h->modified.tv_nsec;
 }
 
-/* Reads the file if it has changed; one that cannot be read leaves what was read before. */
-static void read_file(struct hosts *h)
+/* Reads the file if it has changed, and says whether it has; one that cannot be read leaves what was read before. */
+static bool read_file(struct hosts *h)
 {
 	struct stat file;
 	if (stat(h->path, &file) < 0 || !S_ISREG(file.st_mode) || !has_changed(h, &file))
-		return;
+		return false;
+	bool done = false;
 	struct arena *arena = arena_new(READ_ARENA_SIZE);
 	struct view text;
 	if (file_read(arena, h->path, FILE_MAX, &text) == 0) {
@@ -199,8 +206,10 @@ static void read_file(struct hosts *h)
 		struct hosts_table *old = atomic_exchange(&h->file_table, table);
 		if (old)
 			epoch_retire(old, hosts_table_free);
+		done = true;
 	}
 	arena_free(arena);
+	return done;
 }
 
 static void free_tables(void *data)
@@ -232,14 +241,17 @@ static bool hosts_finish(struct setup *s)
 static void follow_file(struct plugin *self, void *data)
 {
 	struct hosts *h = data;
-	while (task_sleep(self, (uint64_t)h->reload))
-		read_file(h);
+	while (task_sleep(self, (uint64_t)h->reload)) {
+		if (read_file(h))
+			say_parsed(h);
+	}
 }
 
 static bool hosts_start(struct plugin *self, struct plugin *before)
 {
 	(void)before;
 	struct hosts *h = self->state;
+	say_parsed(h); /* what was read at set-up, before debug lines were on */
 	if (h->reload)
 		task_start(self, follow_file, h);
 	return true;

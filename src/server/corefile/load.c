@@ -65,9 +65,11 @@ static void warn_of_brace(struct complaints *c, const struct word *w)
 			VIEW_ARGS(text));
 }
 
-static void read_keys(struct arena *arena, struct server_block *b, const char *dns_port,
+/* Gives how many keys are none. */
+static size_t read_keys(struct arena *arena, struct server_block *b, const char *dns_port,
 	struct key_parts *parts, struct complaints *c)
 {
+	size_t bad = 0;
 	size_t room = b->word_count;
 	b->keys = arena_array(arena, room, sizeof *b->keys);
 	for (size_t i = 0; i < b->word_count; i++) {
@@ -76,6 +78,7 @@ static void read_keys(struct arena *arena, struct server_block *b, const char *d
 		if (parts->error) {
 			complain(c, false, w->file, w->line, "error inspecting server blocks: %s",
 				parts->error);
+			bad++;
 			continue;
 		}
 		warn_of_brace(c, w);
@@ -89,6 +92,7 @@ static void read_keys(struct arena *arena, struct server_block *b, const char *d
 		for (size_t z = 0; z < parts->zone_count; z++)
 			b->keys[b->key_count++] = key_of(arena, w, parts, z, dns_port);
 	}
+	return bad;
 }
 
 /* --- fingerprint --- */
@@ -143,9 +147,9 @@ static struct corefile *parse(struct arena *arena, struct view text, const char 
 	stream_begin(&stream, arena, text, path, directory, c);
 	corefile_parse_blocks(&stream, corefile);
 	for (struct server_block *b = corefile->blocks; b; b = b->next)
-		read_keys(arena, b, dns_port, parts, c);
+		corefile->misnamed += read_keys(arena, b, dns_port, parts, c);
 	fingerprint(corefile);
-	return c->errors > errors_before ? NULL : corefile;
+	return c->errors - errors_before > corefile->misnamed ? NULL : corefile;
 }
 
 static struct corefile *built_in(struct arena *arena, const char *dns_port, struct complaints *c)
@@ -162,7 +166,7 @@ static struct corefile *parse_or_built_in(struct arena *arena, struct view text,
 	const char *directory, const char *dns_port, struct complaints *c)
 {
 	struct corefile *corefile = parse(arena, text, path, directory, dns_port, c);
-	if (!corefile || corefile->blocks)
+	if (!corefile || corefile->blocks || corefile->misnamed)
 		return corefile;
 	complain(c, true, path, 0, "%s has no server block: the built-in one is used", path);
 	return built_in(arena, dns_port, c);
@@ -171,7 +175,8 @@ static struct corefile *parse_or_built_in(struct arena *arena, struct view text,
 struct corefile *corefile_parse(struct arena *arena, struct view text, const char *path,
 	const char *dns_port, struct complaints *c)
 {
-	return parse_or_built_in(arena, text, path, NULL, dns_port, c);
+	struct corefile *corefile = parse_or_built_in(arena, text, path, NULL, dns_port, c);
+	return corefile && corefile->misnamed ? NULL : corefile;
 }
 
 /* --- sources --- */

@@ -17,6 +17,7 @@ struct word_list {
 
 struct parser {
 	struct word_stream *stream;
+	struct corefile *corefile;
 	struct arena *arena;
 	struct word_list words; /* of what is being read */
 	bool ended;		/* nothing can be made of the rest */
@@ -118,6 +119,7 @@ static bool directive_exists(struct parser *p, struct view name)
 {
 	if (registry_find(name, NULL))
 		return true;
+	p->corefile->misnamed++;
 	const char *near = registry_nearest(name);
 	if (near)
 		stream_error(p->stream, "Unknown directive '%.*s' (did you mean '%s'?)",
@@ -330,7 +332,7 @@ static struct server_block *read_block(struct parser *p)
 
 void corefile_parse_blocks(struct word_stream *s, struct corefile *corefile)
 {
-	struct parser p = { .stream = s, .arena = s->arena };
+	struct parser p = { .stream = s, .corefile = corefile, .arena = s->arena };
 	struct server_block **last = &corefile->blocks;
 	while (!p.ended) {
 		struct server_block *block = read_block(&p);
