@@ -248,19 +248,72 @@ static void answer_from(struct answer *a, struct datagram *d)
 	}
 }
 
-static void answer_queue(
-	struct udp_batch *b, struct udp_listener *u, struct datagram *d, const struct incoming *in)
+/* The next place of the batch out, with the octets in it; the addresses are the caller's. */
+static struct answer *batch_add(
+	struct udp_batch *b, struct udp_listener *u, const void *wire, size_t length)
 {
-	if (b->out_count == BATCH || 2 * DATAGRAM_MAX - b->out_used < in->answer_length)
+	if (b->out_count == BATCH || 2 * DATAGRAM_MAX - b->out_used < length)
 		batch_send(b);
 	struct answer *a = &b->answers[b->out_count++];
 	a->from = u;
+	a->wire = (struct iovec){ b->out_wire + b->out_used, length };
+	memcpy(a->wire.iov_base, wire, length);
+	b->out_used += length;
+	loop_flush_later(b->loop, &b->flush);
+	return a;
+}
+
+static void answer_queue(
+	struct udp_batch *b, struct udp_listener *u, struct datagram *d, const struct incoming *in)
+{
+	struct answer *a = batch_add(b, u, in->answer, in->answer_length);
 	a->peer = d->peer;
 	answer_from(a, d);
-	a->wire = (struct iovec){ b->out_wire + b->out_used, in->answer_length };
-	memcpy(a->wire.iov_base, in->answer, in->answer_length);
-	b->out_used += in->answer_length;
-	loop_flush_later(b->loop, &b->flush);
+}
+
+/* An address as the socket takes it: on a dual-stack one IPv4 is mapped into IPv6. */
+static struct sockaddr_in6 socket_address(const struct udp_listener *u, const struct endpoint *e)
+{
+	struct sockaddr_in6 a = e->v6;
+	if (!endpoint_is_v6(&u->local) || endpoint_is_v6(e))
+		return a;
+	a = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = e->v4.sin_port };
+	memset(a.sin6_addr.s6_addr + 10, 0xff, 2);
+	memcpy(a.sin6_addr.s6_addr + 12, &e->v4.sin_addr, 4);
+	return a;
+}
+
+/* As answer_from(), from an address. */
+static void send_from(struct answer *a, const struct udp_listener *u, const struct endpoint *local)
+{
+	bool v6 = endpoint_is_v6(&u->local);
+	a->control_length = 0;
+	if (!u->wildcard)
+		return;
+	a->control_length =
+		v6 ? CMSG_SPACE(sizeof(struct in6_pktinfo)) : CMSG_SPACE(sizeof(struct in_pktinfo));
+	memset(a->control, 0, a->control_length);
+	struct msghdr header = { .msg_control = a->control, .msg_controllen = a->control_length };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+	struct sockaddr_in6 from = socket_address(u, local);
+	if (v6) {
+		struct in6_pktinfo *info = (struct in6_pktinfo *)CMSG_DATA(c);
+		*c = (struct cmsghdr){ CMSG_LEN(sizeof *info), IPPROTO_IPV6, IPV6_PKTINFO };
+		info->ipi6_addr = from.sin6_addr;
+		info->ipi6_ifindex = from.sin6_scope_id;
+	} else {
+		struct in_pktinfo *info = (struct in_pktinfo *)CMSG_DATA(c);
+		*c = (struct cmsghdr){ CMSG_LEN(sizeof *info), IPPROTO_IP, IP_PKTINFO };
+		info->ipi_spec_dst = local->v4.sin_addr;
+	}
+}
+
+void udp_send(struct udp_listener *u, const struct endpoint *local, const struct endpoint *client,
+	struct view wire)
+{
+	struct answer *a = batch_add(u->loop->udp, u, wire.at, wire.length);
+	a->peer = socket_address(u, client);
+	send_from(a, u, local);
 }
 
 /* --- queries in --- */

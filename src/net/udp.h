@@ -47,6 +47,13 @@ void udp_shed(struct udp_listener *u, const struct udp_shedding *s);
 typedef void udp_foresight(void *listener, const struct view *datagrams, unsigned count);
 void udp_foresee(struct udp_listener *u, udp_foresight *foresee);
 
+/*
+ * Sends a datagram that is no direct answer, with others of this round: to `client` from `local`, both as a message that came
+ * in had them. For transports that are built on datagrams. Its thread.
+ */
+void udp_send(struct udp_listener *u, const struct endpoint *local, const struct endpoint *client,
+	struct view wire);
+
 /* Takes no more queries; queries that wait still get their answer sent. */
 void udp_stop(struct udp_listener *u);
 
