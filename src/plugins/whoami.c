@@ -4,7 +4,7 @@
 static struct name whoami_owner(struct query *q)
 {
 	struct name_buffer *owner = arena_new_object(q->arena, struct name_buffer);
-	struct view label = query_is_stream(q) ? VIEW("_tcp") : VIEW("_udp");
+	struct view label = query_is_datagram(q) ? VIEW("_udp") : VIEW("_tcp");
 	if (!name_prepend(label, q->request.question.name, owner))
 		return q->request.question.name;
 	return name_of(owner);

@@ -226,7 +226,7 @@ static void count_dnssec(struct account *a)
 void account_query(struct account *a, const struct query *q, const struct account_request *r,
 	uint16_t rcode, struct view plugin)
 {
-	unsigned stream = query_is_stream(q), v6 = endpoint_is_v6(&q->client);
+	unsigned stream = !query_is_datagram(q), v6 = endpoint_is_v6(&q->client);
 	metric_add(requests_series(a, stream, v6, r->type), 1);
 	if (r->wants_dnssec)
 		count_dnssec(a);

@@ -23,6 +23,20 @@ static enum intake refuse(struct query *q, unsigned rcode, unsigned opcode)
 	return INTAKE_REFUSED;
 }
 
+/* RFC 9250 5.5.2: its time-outs are QUIC's own. */
+static bool has_forbidden_option(const struct query *q)
+{
+	struct view data;
+	return q->transport == TRANSPORT_QUIC &&
+	       edns_option_find(&q->request.edns, OPTION_TCP_KEEPALIVE, &data);
+}
+
+static enum intake refuse_malformed(struct query *q, struct incoming *in)
+{
+	in->outcome = INCOMING_MALFORMED;
+	return refuse(q, RCODE_FORMERR, OPCODE_QUERY);
+}
+
 enum intake intake_read(struct query *q, struct incoming *in)
 {
 	in->outcome = INCOMING_TOO_SHORT;
@@ -42,13 +56,14 @@ enum intake intake_read(struct query *q, struct incoming *in)
 	in->outcome = INCOMING_UNANSWERED;
 	switch (message_read_query(&q->request, &q->name_room, q->arena, in->wire, in->length)) {
 	case MESSAGE_OK:
+		if (has_forbidden_option(q))
+			return refuse_malformed(q, in);
 		q->name = name_lower(q->request.question.name, &q->lower_room);
 		return INTAKE_QUERY;
 	case MESSAGE_NO_QUESTION:
 		q->name = name_root;
 		return INTAKE_QUERY;
 	default:
-		in->outcome = INCOMING_MALFORMED;
-		return refuse(q, RCODE_FORMERR, OPCODE_QUERY);
+		return refuse_malformed(q, in);
 	}
 }

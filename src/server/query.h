@@ -95,10 +95,17 @@ static inline bool query_is_stream(const struct query *q)
 	return q->transport != TRANSPORT_UDP;
 }
 
+/* Whether it came in datagrams: over UDP, or over QUIC, which CoreDNS counts as UDP. */
+static inline bool query_is_datagram(const struct query *q)
+{
+	return q->transport == TRANSPORT_UDP || q->transport == TRANSPORT_QUIC ||
+	       q->transport == TRANSPORT_HTTPS3;
+}
+
 /* What "{proto}" and the label proto say: "udp" or "tcp". */
 static inline const char *query_proto(const struct query *q)
 {
-	return q->transport == TRANSPORT_UDP ? "udp" : "tcp";
+	return query_is_datagram(q) ? "udp" : "tcp";
 }
 
 static inline bool query_wants_dnssec(const struct query *q)
