@@ -14,10 +14,12 @@
 
 struct tls_credentials_functions;
 struct tls_session_functions;
+struct quic_functions;
 
 struct transports {
 	const struct tls_credentials_functions *credentials;
 	const struct tls_session_functions *session;
+	const struct quic_functions *quic;
 };
 
 /* NULL until it is loaded; then the same for good. */

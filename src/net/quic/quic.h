@@ -1,0 +1,121 @@
+/*
+ * QUIC version 1 (RFC 9000, 9001) for servers: connections with streams of queries on a UDP socket.
+ * What is spoken on the streams is an application: DNS over dedicated QUIC connections (RFC 9250),
+ * or HTTP/3.
+ *
+ * A listener belongs to one worker. The workers that share an address each have a socket of their
+ * own; the kernel chooses it by the client's address and port.
+ */
+#ifndef ISTHMUS_NET_QUIC_QUIC_H
+#define ISTHMUS_NET_QUIC_QUIC_H
+
+#include "net/incoming.h"
+#include "net/loop.h"
+#include "net/transports.h"
+
+struct quic_listener;
+struct quic_application;
+struct http_service;
+struct tls_credentials;
+
+/* Times in ns. */
+struct quic_limits {
+	uint64_t read;	/* for a whole query, from the first that comes of its stream */
+	uint64_t idle;	/* until a connection on which nothing comes is forgotten */
+	size_t streams; /* that a client may have open at once on a connection, of either kind */
+	size_t active;	/* queries of the listener that are worked on at once; the others wait their
+			   turn */
+	size_t connections; /* of the listener; the one that is idle longest makes room */
+	size_t memory;	    /* octets that all its connections may hold beside their TLS sessions */
+};
+
+extern const struct quic_limits quic_limits_default; /* 3 s, 10 s, 256, 1,024, 4,096, 64 MiB */
+
+/* Secrets that all listeners of an address share: whoever gets a datagram can tell what another one
+ * of them gave out. */
+struct quic_keys {
+	uint8_t token[32];
+	uint8_t reset[32];
+};
+
+void quic_keys_draw(struct quic_keys *keys);
+
+/* What happened on a listener. */
+enum quic_event {
+	QUIC_ACCEPTED,	/* a connection was begun */
+	QUIC_SHAKEN,	/* its handshake was completed */
+	QUIC_RESUMED,	/* one of these went on from an earlier session */
+	QUIC_REFUSED,	/* a handshake failed */
+	QUIC_EVICTED,	/* closed to make room for another connection */
+	QUIC_OVERDRAWN, /* closed since it, or all together, would have held too much memory */
+	QUIC_RETRIED,	/* a client was told to show that its address is its own */
+	QUIC_RESET, /* a packet of a connection that is not known was answered by a stateless reset
+		     */
+	QUIC_EVENTS,
+};
+
+/* What is served on a listener. */
+struct quic_service {
+	const struct quic_application *application;
+	/* Gives what a new connection's TLS session is made with, which must stay valid for the
+	 * loop's round: the session takes a reference. On the listener's thread. */
+	struct tls_credentials *(*credentials)(void *listener);
+	const struct http_service *http3; /* what is served over HTTP/3 */
+	/* DNS over QUIC: a query was answered, or a connection closed, with this code. HTTP/3: a
+	 * request was answered with this status. On the listener's thread. */
+	void (*counted)(void *listener, uint64_t code);
+	const struct quic_keys *keys; /* outlive the listener */
+	incoming_handler *handle;
+	void *listener; /* that incoming messages are said to have come by */
+};
+
+struct quic_functions {
+	const struct quic_application *doq, *http3;
+	struct quic_listener *(*listen)(struct loop *l, int fd, const struct endpoint *local,
+		const struct quic_limits *limits, const struct quic_service *service);
+	void (*limit)(struct quic_listener *q, const struct quic_limits *limits);
+	void (*stop)(struct quic_listener *q);
+	void (*release)(struct quic_listener *q);
+	size_t (*connections)(const struct quic_listener *q);
+	size_t (*events)(const struct quic_listener *q, enum quic_event event);
+};
+
+/* Serves the socket, as udp_open() gives it (the listener then owns it), on the loop of the calling
+ * thread. Limits and service are copied. */
+static inline struct quic_listener *quic_listen(struct loop *l, int fd,
+	const struct endpoint *local, const struct quic_limits *limits,
+	const struct quic_service *service)
+{
+	return transports->quic->listen(l, fd, local, limits, service);
+}
+
+/* Other limits from now on; of streams and idle time for new connections only. */
+static inline void quic_limit(struct quic_listener *q, const struct quic_limits *limits)
+{
+	transports->quic->limit(q, limits);
+}
+
+/* Takes no more: connections are closed, those with queries in hand when they are answered. */
+static inline void quic_stop(struct quic_listener *q)
+{
+	transports->quic->stop(q);
+}
+
+/* Frees it when the last query has been answered. */
+static inline void quic_release(struct quic_listener *q)
+{
+	transports->quic->release(q);
+}
+
+/* Open connections, and how often something happened, for metrics. Any thread. */
+static inline size_t quic_connections(const struct quic_listener *q)
+{
+	return transports->quic->connections(q);
+}
+
+static inline size_t quic_events(const struct quic_listener *q, enum quic_event event)
+{
+	return transports->quic->events(q, event);
+}
+
+#endif
