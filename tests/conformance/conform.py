@@ -875,6 +875,7 @@ def main():
     if os.path.exists(shlex.split(a.server)[0]):
         first, *rest = shlex.split(a.server)
         a.server = shlex.join([os.path.abspath(first)] + rest)
+    transports.use_quic_client(shlex.split(a.server)[0])
     paths = sorted(p for f in folders for p in f.glob("*.toml"))
     if a.only:
         paths = [p for p in paths if any(o in p.stem or o in tomllib.loads(p.read_text()).get("plugins", []) for o in a.only)]

@@ -1,0 +1,69 @@
+/*
+ * A QUIC client for tests: many connections at once, streams that are sent octet by octet or never
+ * ended, HTTP/3 requests. It does what lines on its standard input say, and writes a line for each
+ * thing that happens; see main.c.
+ */
+#ifndef ISTHMUS_TESTS_QUIC_CLIENT_H
+#define ISTHMUS_TESTS_QUIC_CLIENT_H
+
+#include <gnutls/gnutls.h>
+#include <netinet/in.h>
+#include <nghttp3/nghttp3.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What was given to a stream to be sent. */
+struct stream {
+	struct stream *next;
+	int64_t id;
+	uint8_t *octets;
+	size_t length, sent;
+	bool ends, ended, blocked;
+};
+
+struct options {
+	const char *port, *alpn, *name, *authorities, *certificate, *key;
+	uint8_t prefix[256]; /* put in front of each datagram */
+	size_t prefix_length;
+	bool mute; /* nothing that comes is read, only counted */
+};
+
+struct client {
+	unsigned number;
+	int fd; /* -1: closed */
+	struct options options;
+	struct sockaddr_in local, remote;
+	ngtcp2_conn *conn;
+	gnutls_session_t tls;
+	gnutls_certificate_credentials_t credentials;
+	ngtcp2_crypto_conn_ref reference;
+	nghttp3_conn *http3; /* NULL: none */
+	struct stream *streams;
+	uint8_t *bodies; /* of requests: all that were given, kept to the end */
+	size_t octets_sent, octets_received, retries;
+	bool open;
+};
+
+uint64_t now(void);
+void say(const struct client *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void say_octets(
+	const struct client *c, const char *what, int64_t id, const uint8_t *octets, size_t length);
+
+/* connection.c */
+void client_open(struct client *c);
+void client_readable(struct client *c);
+void client_expired(struct client *c);
+void client_write(struct client *c);
+void client_close(struct client *c);
+void client_failed(struct client *c, const char *what, int error);
+int64_t client_send(struct client *c, int64_t id, const uint8_t *octets, size_t length, bool ends);
+
+/* http3.c */
+void http3_open(struct client *c);
+void http3_request(
+	struct client *c, char **fields, size_t count, const uint8_t *body, size_t length);
+void http3_receive(struct client *c, int64_t id, const uint8_t *octets, size_t length, bool ended);
+
+#endif
