@@ -18,6 +18,8 @@ struct layout {
 	bool after_block;	/* the last was the '}' of a server block or snippet */
 	bool bare;		/* in the body of a block without braces */
 	bool importing;		/* the line began with `import` */
+	bool in_keys;		/* the last word was a block's key */
+	bool comma;		/* the last word ended with one */
 	unsigned depth, opened; /* open braces; the line of the outermost */
 };
 
@@ -35,16 +37,13 @@ static bool ends_with_comma(struct view v)
  * no '{'. */
 static bool begins_bare_body(const struct layout *l, const struct lexeme *x)
 {
-	return l->depth == 0 && l->any && x->first && !x->comment && !l->last.comment &&
-	       !l->after_block && !l->importing && !is_brace(x, "{") &&
-	       !ends_with_comma(l->last.text);
+	return l->in_keys && !l->comma && x->first && !x->comment && !is_brace(x, "{");
 }
 
 /* A '{' that opens a block may stand in the line of its keys, wherever it stood. */
 static bool joins_keys(const struct layout *l, const struct lexeme *x)
 {
-	return is_brace(x, "{") && l->depth == 0 && l->any && !l->last.comment && !l->after_block &&
-	       !l->bare && !l->importing;
+	return is_brace(x, "{") && l->in_keys && !l->last.comment;
 }
 
 static bool begins_line(const struct layout *l, const struct lexeme *x)
@@ -71,6 +70,8 @@ static void write_lexeme(struct layout *l, const struct lexeme *x, bool new_line
 		text_printf(l->to, "%*s", (int)(depth * INDENT), "");
 	} else if (l->any) {
 		text_add_char(l->to, ' ');
+	} else if (lexer_skips(x->text)) {
+		text_add_char(l->to, '\n');
 	}
 	text_add(l->to, x->quoted ? x->raw : x->text);
 }
@@ -95,6 +96,8 @@ static void follow_word(struct layout *l, const struct lexeme *x, bool new_line)
 		l->depth--;
 	if (new_line || !l->any)
 		l->importing = view_is(x->text, "import");
+	l->in_keys = l->depth == 0 && !l->bare && !l->after_block && !l->importing;
+	l->comma = ends_with_comma(x->text);
 }
 
 static void add(struct layout *l, const struct lexeme *x)

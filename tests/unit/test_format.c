@@ -79,6 +79,23 @@ static void a_block_without_braces(void **state)
 		"a.\nlog\nforward . {\n    except x\n}\nerrors\n}\n\nb. {\n}\n");
 }
 
+/* What stands behind keys in their line does not make the next line one of keys. */
+static void a_comment_behind_keys(void **state)
+{
+	(void)state;
+	expect("a # b\n}\n} import c\n", "a # b\n}\n} import c\n");
+	expect("a.  # b\nlog\n} \nb. {\n}\n", "a. # b\nlog\n}\n\nb. {\n}\n");
+	expect("a.\n# b\n{ log\n}\n", "a.\n# b\n{\n    log\n}\n");
+}
+
+/* At the start a byte-order mark is none of the words, behind an empty line it is. */
+static void a_byte_order_mark(void **state)
+{
+	(void)state;
+	expect("\xef\xbb\xbf\xef\xbb\xbf a. {\n}\n", "a. {\n}\n");
+	expect("\n\xef\xbb\xbf", "\n\xef\xbb\xbf\n");
+}
+
 static void quoted_lines(void **state)
 {
 	(void)state;
@@ -147,6 +164,8 @@ int main(void)
 		cmocka_unit_test(comments),
 		cmocka_unit_test(keys),
 		cmocka_unit_test(a_block_without_braces),
+		cmocka_unit_test(a_comment_behind_keys),
+		cmocka_unit_test(a_byte_order_mark),
 		cmocka_unit_test(quoted_lines),
 		cmocka_unit_test(what_does_not_close),
 		cmocka_unit_test(differences),

@@ -9,6 +9,11 @@
 
 static const struct view byte_order_mark = { "\xef\xbb\xbf", 3 };
 
+bool lexer_skips(struct view word)
+{
+	return view_starts(word, byte_order_mark);
+}
+
 void lexer_begin(struct lexer *l, struct arena *arena, struct view text)
 {
 	while (view_starts(text, byte_order_mark))

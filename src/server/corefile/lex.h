@@ -31,6 +31,9 @@ struct lexeme {
  * views of it. */
 void lexer_begin(struct lexer *l, struct arena *arena, struct view text);
 
+/* Whether a text that began with this word would be read without the word's start (a byte-order mark). */
+bool lexer_skips(struct view word);
+
 /* The next word or comment; false at the end. A '"' that opens a quote at the very end is no word:
  * x->unclosed says so. */
 bool lexer_next(struct lexer *l, struct lexeme *x);
