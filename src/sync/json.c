@@ -49,11 +49,6 @@ void json_skip(struct json_parser *p)
 
 /* --- objects and arrays --- */
 
-static bool in_array(const struct json_parser *p)
-{
-	return p->depth && (p->arrays >> (p->depth - 1) & 1);
-}
-
 static bool told_value(struct json_parser *p, enum json_event e, struct view text)
 {
 	bool told = tell(p, e, text);
@@ -77,7 +72,7 @@ static bool open(struct json_parser *p, bool array)
 
 static bool close(struct json_parser *p, bool array)
 {
-	if (!p->depth || in_array(p) != array)
+	if (!p->depth || json_in_array(p) != array)
 		return false;
 	bool ends_skipping = p->depth == p->skip_depth;
 	p->skip_value = ends_skipping;
@@ -325,7 +320,7 @@ static bool after_value(struct json_parser *p, char c)
 	if (!p->depth)
 		return begin_value(p, c);
 	if (c == ',') {
-		p->state = in_array(p) ? VALUE : KEY;
+		p->state = json_in_array(p) ? VALUE : KEY;
 		return true;
 	}
 	return (c == ']' || c == '}') && close(p, c == ']');

@@ -60,6 +60,12 @@ bool json_complete(struct json_parser *p);
 /* For handlers, at JSON_KEY: the value that follows is passed over, no event tells of it. */
 void json_skip(struct json_parser *p);
 
+/* Whether what is told of now stands in an array. */
+static inline bool json_in_array(const struct json_parser *p)
+{
+	return p->depth && (p->arrays >> (p->depth - 1) & 1);
+}
+
 /* Frees what it holds; it may be begun again. */
 void json_end(struct json_parser *p);
 
