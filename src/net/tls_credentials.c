@@ -65,34 +65,38 @@ static bool fail(struct reading *r, const char *why)
 	return false;
 }
 
-static bool read_pem(struct reading *r, const char *path, gnutls_datum_t *to)
+/* `failed` begins the error. */
+static bool read_file(
+	struct reading *r, const char *path, const char *failed, gnutls_datum_t *to)
 {
 	struct view content;
 	int error = file_read(r->arena, path, FILE_MAX, &content);
 	if (error)
-		return fail(r, arena_printf(r->arena, "open %s: %s", path, error_text(error)));
+		return fail(r, arena_printf(r->arena, "%s: open %s: %s", failed, path, error_text(error)));
 	*to = (gnutls_datum_t){ (unsigned char *)(uintptr_t)content.at, (unsigned)content.length };
 	return true;
 }
 
-/* What is wrong with a pair of files: a word for what GnuTLS says, where there is a clearer one. */
-static const char *pair_error(struct reading *r, const struct tls_settings *s, int error)
+#define PAIR_FAILED "could not load TLS cert"
+
+static bool has_pem(const gnutls_datum_t *text)
 {
-	switch (error) {
-	case GNUTLS_E_CERTIFICATE_KEY_MISMATCH:
-		return arena_printf(r->arena, "tls: private key does not match public key: %s is not the key of %s",
-			s->key, s->certificate);
-	case GNUTLS_E_BASE64_UNEXPECTED_HEADER_ERROR:
-	case GNUTLS_E_BASE64_DECODING_ERROR:
-	case GNUTLS_E_NO_CERTIFICATE_FOUND:
-	case GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE:
-		return arena_printf(r->arena,
-			"tls: failed to find any PEM data: %s must hold a certificate and %s its key, both in PEM",
-			s->certificate, s->key);
-	default:
-		return arena_printf(r->arena, "tls: %s and %s: %s", s->certificate, s->key,
-			gnutls_strerror(error));
-	}
+	static const char mark[] = "-----BEGIN ";
+	return memmem(text->data, text->size, mark, sizeof mark - 1) != NULL;
+}
+
+/* What is wrong with a pair of files: CoreDNS's words where there are some. */
+static const char *pair_error(struct reading *r, const struct tls_settings *s,
+	const gnutls_datum_t *certificate, const gnutls_datum_t *key, int error)
+{
+	if (!has_pem(certificate))
+		return PAIR_FAILED ": tls: failed to find any PEM data in certificate input";
+	if (!has_pem(key))
+		return PAIR_FAILED ": tls: failed to find any PEM data in key input";
+	if (error == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
+		return PAIR_FAILED ": tls: private key does not match public key";
+	return arena_printf(r->arena, PAIR_FAILED ": %s must hold a certificate and %s its key, both in PEM: %s",
+		s->certificate, s->key, gnutls_strerror(error));
 }
 
 /* When the first certificate of the chain expires. */
@@ -113,13 +117,15 @@ static int64_t chain_expires(const struct tls_credentials *c)
 static bool read_pair(struct reading *r, const struct tls_settings *s)
 {
 	gnutls_datum_t certificate, key;
-	if (!read_pem(r, s->certificate, &certificate) || !read_pem(r, s->key, &key))
+	if (!read_file(r, s->certificate, PAIR_FAILED, &certificate) ||
+		!read_file(r, s->key, PAIR_FAILED, &key))
 		return false;
 	int error = gnutls_certificate_set_x509_key_mem2(r->credentials->certificates, &certificate,
 		&key, GNUTLS_X509_FMT_PEM, NULL, 0);
+	const char *why = error < 0 ? pair_error(r, s, &certificate, &key, error) : NULL;
 	gnutls_memset(key.data, 0, key.size);
-	if (error < 0)
-		return fail(r, pair_error(r, s, error));
+	if (why)
+		return fail(r, why);
 	r->credentials->expires = chain_expires(r->credentials);
 	return true;
 }
@@ -134,12 +140,14 @@ static bool read_authorities(struct reading *r, const struct tls_settings *s)
 	struct tls_credentials *c = r->credentials;
 	gnutls_datum_t pem = { NULL, 0 };
 	if (s->authorities) {
-		if (!read_pem(r, s->authorities, &pem))
+		const char *failed = arena_printf(r->arena, "error reading %s", s->authorities);
+		if (!read_file(r, s->authorities, failed, &pem))
 			return false;
 		int count = gnutls_certificate_set_x509_trust_mem(
 			c->certificates, &pem, GNUTLS_X509_FMT_PEM);
 		if (count <= 0)
-			return fail(r, arena_printf(r->arena, "%s: no certificates in PEM found", s->authorities));
+			return fail(r, arena_printf(r->arena, "could not read root certs: %s holds no certificate in PEM",
+					       s->authorities));
 		c->own_authorities = true;
 	} else if (verifies(s)) {
 		int count = gnutls_certificate_set_x509_system_trust(c->certificates);

@@ -6,6 +6,7 @@
 #include "server/plugin.h"
 #include <stdatomic.h>
 
+struct credentials;
 struct endpoint_group;
 struct needed_path;
 
@@ -31,6 +32,7 @@ struct block {
 	bool debug, stacktrace;
 	unsigned sockets; /* multisocket: how many CoreDNS would open; 0: not named */
 	bool takes_any_class; /* chaos or forward */
+	struct credentials *tls; /* NULL: listeners are in the clear */
 	bool sheds;
 	bool collects_metadata;
 	struct name *metadata_zones;

@@ -123,6 +123,23 @@ static void share_settings(struct endpoint_group *group, const struct block *b)
 		group->copies = b->sockets;
 }
 
+/* Blocks that share a listener share its TLS: which block a client wants is not known before the handshake is over. The first one's
+ * certificate is used. */
+static bool share_tls(
+	struct grouping *g, struct endpoint_group *group, const struct block *b, const struct key *key)
+{
+	if (key->scheme == SCHEME_DNS)
+		return true;
+	if (!group->zones.count)
+		group->tls = b->tls;
+	if (!group->tls == !b->tls)
+		return true;
+	complain(g->complaints, false, key->word.file, key->word.line,
+		"cannot serve %s - it has %s, unlike another block on %s", key->text,
+		b->tls ? "tls" : "no tls", group->name);
+	return false;
+}
+
 static bool add_key(struct grouping *g, struct block *b, const struct key *key, const char *address)
 {
 	if (!check_overlap(g, b, key, address))
@@ -130,15 +147,17 @@ static bool add_key(struct grouping *g, struct block *b, const struct key *key, 
 	struct endpoint_group *group = group_of(g, key, address);
 	if (!group)
 		return false;
+	if (!share_tls(g, group, b, key))
+		return false;
 	share_settings(group, b);
 	zone_map_add(&group->zones, g->config->arena, key->zone, b);
 	return true;
 }
 
-/* Encrypted listeners come with their transports; in the clear they would betray who asks. */
+/* A transport that is not built is refused, not replaced by another one. */
 static bool is_served(struct grouping *g, const struct key *key)
 {
-	if (key->scheme == SCHEME_DNS)
+	if (scheme_is_served(key->scheme))
 		return true;
 	complain(g->complaints, false, key->word.file, key->word.line,
 		"cannot serve %s - the transport '%s' is known, but not built into this version",

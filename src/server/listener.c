@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "server/credentials.h"
 #include "server/foresight.h"
 #include "server/shed.h"
 #include "server/supervisor.h"
@@ -10,6 +11,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* The transports that are built, and what they listen on. */
+static const struct {
+	bool served, udp, tcp;
+} transports_of[] = {
+	[SCHEME_DNS] = { true, true, true },
+	[SCHEME_TLS] = { true, false, true },
+	[SCHEME_QUIC] = { false, true, false },
+	[SCHEME_GRPC] = { false, false, true },
+	[SCHEME_HTTPS3] = { false, true, false },
+	[SCHEME_HTTPS] = { false, false, true },
+	[SCHEME_UNIX] = { false, false, false },
+};
+
+bool scheme_is_served(enum scheme s)
+{
+	return transports_of[s].served;
+}
+
+bool scheme_has_udp(enum scheme s)
+{
+	return transports_of[s].udp;
+}
+
+bool scheme_has_tcp(enum scheme s)
+{
+	return transports_of[s].tcp;
+}
 
 struct listener *listener_find(struct listener *open, const struct endpoint_group *g)
 {
@@ -88,31 +117,74 @@ struct listener *listener_open(const struct endpoint_group *g, unsigned workers,
 	l->sockets = memory_array(workers, sizeof *l->sockets);
 	for (unsigned i = 0; i < workers; i++)
 		l->sockets[i].udp_fd = l->sockets[i].tcp_fd = -1;
-	if (!open_all(l, g, false, why) || !open_all(l, g, true, why)) {
+	if ((scheme_has_tcp(l->scheme) && !open_all(l, g, false, why)) ||
+		(scheme_has_udp(l->scheme) && !open_all(l, g, true, why))) {
 		listener_free(l);
 		return NULL;
 	}
 	return l;
 }
 
+/* What new connections are secured with; NULL while the listener is in the clear. */
+static struct tls_credentials *credentials_of(void *listener)
+{
+	struct listener *l = listener;
+	const struct endpoint_group *g = atomic_load_explicit(&l->group, memory_order_acquire);
+	return g->tls ? credentials_now(g->tls) : NULL;
+}
+
+/* What TCP connections of each scheme speak. */
+static struct tcp_service tcp_service_of(struct listener *l, incoming_handler *handle)
+{
+	static const char *const dot[] = { "dot", NULL }; /* RFC 7858 3.1, as registered by RFC 8310 */
+	struct tcp_service service = { .transport = TRANSPORT_TCP, .handle = handle, .listener = l };
+	if (l->scheme == SCHEME_TLS) {
+		service.transport = TRANSPORT_TLS;
+		service.credentials = credentials_of;
+		service.alpn = dot;
+	}
+	return service;
+}
+
+static void serve_udp(struct listener *l, struct listener_sockets *s, struct loop *loop,
+	incoming_handler *handle)
+{
+	s->udp = udp_listen(loop, s->udp_fd, &l->local, handle, l);
+	udp_shed(s->udp, &shed_policy);
+	udp_foresee(s->udp, foresee);
+}
+
 void listener_serve(struct listener *l, unsigned worker, struct loop *loop, incoming_handler *handle)
 {
 	struct listener_sockets *s = &l->sockets[worker];
 	const struct endpoint_group *g = atomic_load(&l->group);
-	s->udp = udp_listen(loop, s->udp_fd, &l->local, handle, l);
-	udp_shed(s->udp, &shed_policy);
-	udp_foresee(s->udp, foresee);
-	const struct tcp_service service = { .transport = TRANSPORT_TCP, .handle = handle, .listener = l };
-	s->tcp = tcp_listen(loop, s->tcp_fd, &l->local, &g->limits, &service);
+	if (s->udp_fd >= 0)
+		serve_udp(l, s, loop, handle);
+	if (s->tcp_fd >= 0) {
+		const struct tcp_service service = tcp_service_of(l, handle);
+		s->tcp = tcp_listen(loop, s->tcp_fd, &l->local, &g->limits, &service);
+	}
+}
+
+void listener_renew(struct listener *l, unsigned worker)
+{
+	struct listener_sockets *s = &l->sockets[worker];
+	const struct endpoint_group *g = atomic_load(&l->group);
+	if (s->tcp)
+		tcp_limit(s->tcp, &g->limits);
 }
 
 void listener_end(struct listener *l, unsigned worker)
 {
 	struct listener_sockets *s = &l->sockets[worker];
-	udp_stop(s->udp);
-	tcp_stop(s->tcp);
-	udp_release(s->udp);
-	tcp_release(s->tcp);
+	if (s->udp) {
+		udp_stop(s->udp);
+		udp_release(s->udp);
+	}
+	if (s->tcp) {
+		tcp_stop(s->tcp);
+		tcp_release(s->tcp);
+	}
 }
 
 void listener_free(struct listener *l)

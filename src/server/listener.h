@@ -24,6 +24,7 @@ struct endpoint_group {
 	bool sheds;
 	bool foresees; /* some block has a plugin that fetches ahead */
 	struct tcp_limits limits;
+	struct credentials *tls; /* NULL: in the clear */
 	struct listener *listener; /* that serves it, once it is open */
 };
 
@@ -50,6 +51,14 @@ struct listener *listener_find(struct listener *open, const struct endpoint_grou
 
 /* Opens the sockets for all workers; NULL with *why (heap, to be freed) in CoreDNS's words: "Listen: listen tcp :53: ...". */
 struct listener *listener_open(const struct endpoint_group *g, unsigned workers, char **why);
+
+/* Whether the transport of these keys is built into this version, and what its listeners open. */
+bool scheme_is_served(enum scheme s);
+bool scheme_has_udp(enum scheme s);
+bool scheme_has_tcp(enum scheme s);
+
+/* What another configuration says of its limits: on the thread of a worker that serves it. */
+void listener_renew(struct listener *l, unsigned worker);
 
 /* A worker begins (ends) to serve its sockets: on its thread. */
 void listener_serve(struct listener *l, unsigned worker, struct loop *loop, incoming_handler *handle);

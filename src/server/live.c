@@ -22,6 +22,15 @@ static void serve_listener(unsigned worker, struct loop *loop, void *data)
 	listener_serve(data, worker, loop, worker_handle);
 }
 
+/* Listeners that stay take over what the new configuration says of them. */
+static void renew_listeners(unsigned worker, struct loop *loop, void *data)
+{
+	const struct live *live = data;
+	(void)loop;
+	for (struct listener *l = live->listeners; l; l = l->next)
+		listener_renew(l, worker);
+}
+
 static void end_listener(unsigned worker, struct loop *loop, void *data)
 {
 	(void)loop;
@@ -184,6 +193,7 @@ bool live_replace(struct live *live, struct config *config, char **why)
 	workers_each(live->workers, live->worker_count, start_worker_states, config);
 	for (struct endpoint_group *g = config->groups; g; g = g->next)
 		atomic_store(&g->listener->group, g);
+	workers_each(live->workers, live->worker_count, renew_listeners, live);
 	serve_opened(live, opened);
 	live->config = config;
 	if (before)

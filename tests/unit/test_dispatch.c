@@ -258,7 +258,6 @@ static void collisions_are_refused(void **state)
 	refused("example.org {\n answer x\n}\nexample.org {\n answer y\n}\n",
 		"cannot serve dns://example.org.:53 - it is already defined");
 	refused("example.org {\n later\n}\n", "not built into this version");
-	refused("tls://example.org {\n answer x\n}\n", "the transport 'tls'");
 }
 
 /* --- intake --- */

@@ -497,16 +497,25 @@ static void bad_files_are_refused_with_their_names(void **state)
 	(void)state;
 	struct tls_settings s = server_files("server");
 	s.key = in_folder("client-key.pem");
-	assert_non_null(strstr(refusal(s), "tls: private key does not match public key"));
-	assert_non_null(strstr(refusal(s), "client-key.pem"));
+	assert_string_equal(refusal(s), "could not load TLS cert: tls: private key does not match public key");
 	s = server_files("nothing");
 	assert_non_null(strstr(refusal(s), "nothing.pem: no such file or directory"));
 	s = server_files("server");
 	s.certificate = in_folder("server-key.pem");
-	assert_non_null(strstr(refusal(s), "failed to find any PEM data"));
+	assert_non_null(strstr(refusal(s), "server-key.pem must hold a certificate"));
+	FILE *junk = fopen(in_folder("junk.pem"), "w");
+	fputs("not a key", junk);
+	fclose(junk);
+	s = server_files("server");
+	s.key = in_folder("junk.pem");
+	assert_string_equal(refusal(s), "could not load TLS cert: tls: failed to find any PEM data in key input");
+	s = server_files("server");
+	s.certificate = in_folder("junk.pem");
+	assert_string_equal(
+		refusal(s), "could not load TLS cert: tls: failed to find any PEM data in certificate input");
 	s = server_files("server");
 	s.authorities = in_folder("server-key.pem");
-	assert_non_null(strstr(refusal(s), "server-key.pem: no certificates in PEM found"));
+	assert_non_null(strstr(refusal(s), "server-key.pem holds no certificate in PEM"));
 }
 
 static void the_expiry_is_the_first_certificates(void **state)
