@@ -1,7 +1,7 @@
 /* Hexadecimal, base64, base32hex: a digit is some bits, an octet is eight of them. */
 #include "base/encoding.h"
 
-static int hex_value(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -10,7 +10,7 @@ static int hex_value(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static int base32hex_value(char c)
+static int base32hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -59,7 +59,7 @@ static inline bool take_digit(struct decoding *d, int value, unsigned bits)
 bool hex_decode(struct decoding *d, struct view text)
 {
 	for (size_t i = 0; i < text.length; i++) {
-		if (!take_digit(d, hex_value(text.at[i]), 4))
+		if (!take_digit(d, hex_digit(text.at[i]), 4))
 			return false;
 	}
 	return true;
@@ -68,7 +68,7 @@ bool hex_decode(struct decoding *d, struct view text)
 bool base32hex_decode(struct decoding *d, struct view text)
 {
 	for (size_t i = 0; i < text.length; i++) {
-		if (!take_digit(d, base32hex_value(text.at[i]), 5))
+		if (!take_digit(d, base32hex_digit(text.at[i]), 5))
 			return false;
 	}
 	return true;

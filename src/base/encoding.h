@@ -17,6 +17,7 @@ struct decoding {
 };
 
 /* Decodes another piece; false for what is no digit, and when there is no more room. */
+int hex_digit(char c); /* the value of one hexadecimal digit; -1 for anything else */
 bool hex_decode(struct decoding *d, struct view text);
 bool base64_decode(struct decoding *d, struct view text);
 bool base64url_decode(struct decoding *d, struct view text); /* RFC 4648 5, without padding */

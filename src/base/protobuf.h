@@ -1,6 +1,7 @@
 /*
- * Protocol buffers' wire format, read and written in place: no schema, no allocation, no copies. A message is a run of fields,
- * each a number and a value; whoever reads one knows what the numbers mean, and passes over those that it does not know.
+ * Protocol buffers' wire format, read and written in place: no schema, no allocation, no copies. A
+ * message is a run of fields, each a number and a value; whoever reads one knows what the numbers
+ * mean, and passes over those that it does not know.
  *
  *     struct protobuf_reader r = protobuf_reader(octets);
  *     struct protobuf_field f;
@@ -33,7 +34,7 @@ struct protobuf_reader {
 struct protobuf_field {
 	uint32_t number; /* 1 to 2^29 - 1 */
 	enum protobuf_type type;
-	uint64_t value;     /* of a varint or fixed number; 0 else */
+	uint64_t value;	    /* of a varint or fixed number; 0 else */
 	struct view octets; /* into what is read; empty for numbers */
 };
 

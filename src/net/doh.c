@@ -8,18 +8,10 @@ static const char path_served[] = "/dns-query";
 enum {
 	BODY_MAX = UINT16_MAX,
 	PARAMETER_MAX = (BODY_MAX * 4 + 2) / 3, /* digits of base64url for the largest message */
-	PIECE = 64, /* digits at a time */
+	PIECE = 64,				/* digits at a time */
 };
 
 /* --- percent encoding (RFC 3986 2.1) --- */
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* Takes one decoded octet off the front of `text`, which is not empty; false for a bad escape. */
 static bool unescape(struct view *text, char *c)
@@ -112,25 +104,15 @@ static void field(struct http_request *r, struct view name, struct view value)
 
 /* --- responses --- */
 
-static void respond_text(struct http_response *to, unsigned status, struct view text)
-{
-	http_response_begin(to, status);
-	http_response_field(to, VIEW("content-type"), VIEW("text/plain; charset=utf-8"));
-	http_response_field(to, VIEW("x-content-type-options"), VIEW("nosniff"));
-	http_response_number(to, VIEW("content-length"), VIEW(""), text.length);
-	http_response_date(to);
-	to->body = text;
-}
-
 static bool refuse(struct http_response *to, unsigned status, struct view text)
 {
-	respond_text(to, status, text);
+	http_response_text(to, status, text);
 	return false;
 }
 
 static bool refuse_method(struct http_response *to)
 {
-	respond_text(to, 405, VIEW("method not allowed\n"));
+	http_response_text(to, 405, VIEW("method not allowed\n"));
 	http_response_field(to, VIEW("allow"), VIEW("GET, HEAD, POST"));
 	return false;
 }
@@ -145,7 +127,7 @@ static bool read_request(struct http_request *r, struct view *message, struct ht
 	if (is_post && r->media == HTTP_UNFIT)
 		return refuse(to, 415, VIEW("unsupported media type\n"));
 	bool has_message = is_post ? !r->from_path && !r->too_large
-	                           : r->from_path && r->parameter == HTTP_FITTING;
+				   : r->from_path && r->parameter == HTTP_FITTING;
 	if (!has_message)
 		return refuse(to, 400, VIEW("invalid request\n"));
 	*message = (struct view){ (const char *)r->body, r->length };
@@ -157,13 +139,13 @@ static void respond(
 {
 	(void)r;
 	bool is_bad = in->outcome == INCOMING_TOO_SHORT || in->outcome == INCOMING_MALFORMED ||
-	              (in->outcome == INCOMING_REJECTED && !in->answer_length);
+		      (in->outcome == INCOMING_REJECTED && !in->answer_length);
 	if (is_bad) {
-		respond_text(to, 400, VIEW("invalid request\n"));
+		http_response_text(to, 400, VIEW("invalid request\n"));
 		return;
 	}
 	if (!in->answer_length) {
-		respond_text(to, 500, VIEW("No response\n"));
+		http_response_text(to, 500, VIEW("No response\n"));
 		return;
 	}
 	http_response_begin(to, 200);

@@ -6,7 +6,7 @@
 
 enum {
 	MESSAGE_MAX_OCTETS = UINT16_MAX, /* of DNS */
-	PACKET_MAX = 65539,              /* of a DnsPacket */
+	PACKET_MAX = 65539,		 /* of a DnsPacket */
 	PACKET_MSG = 1,
 	TIMEOUT_DIGITS = 8,
 };
@@ -19,7 +19,8 @@ static enum grpc_status failed(enum grpc_status status, struct view *why, struct
 	return status;
 }
 
-/* As every reader of protocol buffers does it: of a field that is there more than once the last one counts. */
+/* As every reader of protocol buffers does it: of a field that is there more than once the last one
+ * counts. */
 static enum grpc_status read_packet(struct view packet, struct view *message, struct view *why)
 {
 	struct protobuf_reader r = protobuf_reader(packet);
@@ -41,7 +42,8 @@ enum grpc_status grpc_read(struct view body, struct view *message, struct view *
 	if (body.length < GRPC_FRAME_HEAD)
 		return failed(GRPC_INTERNAL, why, VIEW("grpc: no whole message"));
 	const uint8_t *head = (const uint8_t *)body.at;
-	size_t length = (size_t)head[1] << 24 | (size_t)head[2] << 16 | (size_t)head[3] << 8 | head[4];
+	size_t length =
+		(size_t)head[1] << 24 | (size_t)head[2] << 16 | (size_t)head[3] << 8 | head[4];
 	if (head[0])
 		return failed(GRPC_UNIMPLEMENTED, why, VIEW("grpc: compression is not supported"));
 	if (length > PACKET_MAX)

@@ -1,4 +1,5 @@
-/* Requests as they come in and responses as they are put together, for every version of HTTP and every service. */
+/* Requests as they come in and responses as they are put together, for every version of HTTP and
+ * every service. */
 #include "net/http.h"
 
 #include "base/clock.h"
@@ -52,6 +53,13 @@ static void body_grow(struct http_request *r, size_t least)
 	r->room = room;
 }
 
+uint8_t *http_request_room(struct http_request *r, size_t length)
+{
+	if (length > r->room)
+		body_grow(r, length);
+	return r->body;
+}
+
 bool http_request_body(struct http_request *r, struct view octets)
 {
 	if (r->from_path) {
@@ -62,9 +70,8 @@ bool http_request_body(struct http_request *r, struct view octets)
 		r->too_large = true;
 	if (r->too_large)
 		return false;
-	if (octets.length > r->room - r->length)
-		body_grow(r, r->length + octets.length);
-	memcpy(r->body + r->length, octets.at, octets.length);
+	uint8_t *body = http_request_room(r, r->length + octets.length);
+	memcpy(body + r->length, octets.at, octets.length);
 	r->length += octets.length;
 	return true;
 }
@@ -118,11 +125,13 @@ void http_response_number(
 	struct http_response *to, struct view name, struct view before, uint64_t number)
 {
 	char text[48];
-	int length = snprintf(text, sizeof text, "%.*s%llu", VIEW_ARGS(before), (unsigned long long)number);
-	http_response_field(to, name, http_response_keep(to, (struct view){ text, (size_t)length }));
+	int length = snprintf(
+		text, sizeof text, "%.*s%llu", VIEW_ARGS(before), (unsigned long long)number);
+	http_response_field(
+		to, name, http_response_keep(to, (struct view){ text, (size_t)length }));
 }
 
-void http_response_date(struct http_response *to)
+struct view http_date(void)
 {
 	static _Thread_local struct {
 		time_t second;
@@ -132,9 +141,50 @@ void http_response_date(struct http_response *to)
 	time_t now = (time_t)clock_wall_seconds();
 	struct tm utc;
 	if (now != last.second && gmtime_r(&now, &utc)) {
-		last.length = strftime(last.text, sizeof last.text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+		last.length =
+			strftime(last.text, sizeof last.text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
 		last.second = now;
 	}
-	struct view text = { last.text, last.length };
-	http_response_field(to, VIEW("date"), http_response_keep(to, text));
+	return (struct view){ last.text, last.length };
+}
+
+void http_response_date(struct http_response *to)
+{
+	http_response_field(to, VIEW("date"), http_response_keep(to, http_date()));
+}
+
+void http_response_text(struct http_response *to, unsigned status, struct view text)
+{
+	http_response_begin(to, status);
+	http_response_field(to, VIEW("content-type"), VIEW("text/plain; charset=utf-8"));
+	http_response_field(to, VIEW("x-content-type-options"), VIEW("nosniff"));
+	http_response_number(to, VIEW("content-length"), VIEW(""), text.length);
+	http_response_date(to);
+	to->body = text;
+}
+
+const char *http_reason(unsigned status)
+{
+	switch (status) {
+	case 200:
+		return "OK";
+	case 400:
+		return "Bad Request";
+	case 404:
+		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
+	case 415:
+		return "Unsupported Media Type";
+	case 431:
+		return "Request Header Fields Too Large";
+	case 501:
+		return "Not Implemented";
+	case 503:
+		return "Service Unavailable";
+	case 505:
+		return "HTTP Version Not Supported";
+	default:
+		return "Internal Server Error";
+	}
 }

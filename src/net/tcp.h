@@ -30,6 +30,7 @@ extern const struct tcp_limits tcp_limits_default; /* 3 s, 5 s, 10 s, -1, 20,000
 struct tcp_service {
 	enum transport transport; /* that queries are said to have come by */
 	const struct connection_protocol *protocol; /* NULL: DNS messages with their length */
+	const void *options; /* of the protocol; stays as long as the listener */
 	/* Gives what a new connection's TLS session is made with, which must stay valid for the loop's round: the session takes
 	 * a reference. NULL, or giving NULL: connections are in the clear. On the listener's thread. */
 	struct tls_credentials *(*credentials)(void *listener);

@@ -174,9 +174,8 @@ void tcp_connection_end(struct tcp_connection *c)
 /* When the query began that is not whole yet; 0: there is none. */
 static uint64_t unfinished_since(const struct tcp_connection *c)
 {
-	if (c->partial_length && !c->paused)
-		return c->partial_since;
-	return protocol_of(c)->unfinished_since ? protocol_of(c)->unfinished_since(c) : 0;
+	uint64_t since = protocol_of(c)->unfinished_since ? protocol_of(c)->unfinished_since(c) : 0;
+	return since || !c->partial_length || c->paused ? since : c->partial_since;
 }
 
 static uint64_t expires(const struct tcp_connection *c)
@@ -347,7 +346,8 @@ bool tcp_connection_handle(struct tcp_connection *c, struct incoming *m)
 
 bool tcp_connection_may_handle(const struct tcp_connection *c)
 {
-	return c->active < c->listener->limits.pipelined && tcp_connection_unsent(c) < OUTPUT_PAUSE;
+	size_t most = c->one_by_one ? 1 : c->listener->limits.pipelined;
+	return c->active < most && tcp_connection_unsent(c) < OUTPUT_PAUSE;
 }
 
 /* Keeps what could not be handed over. */

@@ -31,8 +31,8 @@ struct connection_protocol {
 	/* Called before output is sent, at least once in a round in which something happened: puts what it still has to say (window
 	 * updates, frames that waited) into the output. */
 	void (*flush)(struct tcp_connection *c);
-	/* When the oldest query began that is not whole yet; 0: there is none. It has limits.read from then on. What is kept of
-	 * `in` need not be counted. */
+	/* When the oldest query began that is not whole yet, or the oldest answer was given that the peer does not let us send;
+	 * 0: there is none. It has limits.read from then on. What is kept of `in` counts only where there is none. */
 	uint64_t (*unfinished_since)(const struct tcp_connection *c);
 	/* No more queries are taken: says so to the peer, if it can (GOAWAY). c->closing is set: the connection is closed when all
 	 * queries are answered and all is sent. */
@@ -67,6 +67,7 @@ struct tcp_connection {
 	long queries;  /* that came so far */
 	uint64_t expires, accepted, active_at, partial_since, written_at;
 	bool open;     /* the handshake is done, or there is none */
+	bool one_by_one; /* set by the protocol: no query is handled before the one before it is answered */
 	bool paused;   /* a whole query is there, but too many are worked on, or too much is unsent */
 	bool ended;    /* the peer sends no more */
 	bool closing;  /* takes no more queries */

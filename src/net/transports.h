@@ -15,11 +15,13 @@
 struct tls_credentials_functions;
 struct tls_session_functions;
 struct quic_functions;
+struct http2_functions;
 
 struct transports {
 	const struct tls_credentials_functions *credentials;
 	const struct tls_session_functions *session;
 	const struct quic_functions *quic;
+	const struct http2_functions *http2;
 };
 
 /* NULL until it is loaded; then the same for good. */

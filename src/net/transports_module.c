@@ -1,4 +1,5 @@
 /* What the module of transports offers. */
+#include "net/http2.h"
 #include "net/quic/connection.h"
 #include "net/tls_gnutls.h"
 
@@ -6,4 +7,5 @@ __attribute__((visibility("default"))) const struct transports isthmus_transport
 	.credentials = &tls_credentials_functions,
 	.session = &tls_session_functions,
 	.quic = &quic_functions,
+	.http2 = &http2_functions,
 };

@@ -3,9 +3,9 @@
 #include "server/admin_http.h"
 
 #include "base/clock.h"
+#include "net/http.h"
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 static const uint64_t request_timeout = 5 * NS_PER_S; /* for the whole head, and between requests */
 static const uint64_t response_timeout = 5 * NS_PER_S;
@@ -128,26 +128,6 @@ static struct request parse_head(struct view head)
 
 /* --- writing --- */
 
-static const char *reason(unsigned status)
-{
-	switch (status) {
-	case 200:
-		return "OK";
-	case 400:
-		return "Bad Request";
-	case 404:
-		return "Not Found";
-	case 431:
-		return "Request Header Fields Too Large";
-	case 503:
-		return "Service Unavailable";
-	case 505:
-		return "HTTP Version Not Supported";
-	default:
-		return "Internal Server Error";
-	}
-}
-
 static bool send_all(struct admin_connection *c, struct view octets)
 {
 	uint64_t deadline = clock_now() + response_timeout;
@@ -166,16 +146,13 @@ static bool send_all(struct admin_connection *c, struct view octets)
 static bool send_page(
 	struct admin_connection *c, const struct admin_page *page, bool head, bool last)
 {
-	char date[32];
-	time_t now = (time_t)clock_wall_seconds();
-	struct tm utc;
-	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
+	struct view date = http_date();
 	struct text out = { 0 };
 	text_printf(&out,
-		"HTTP/1.1 %u %s\r\nDate: %s\r\nContent-Type: %s\r\nX-Content-Type-Options: "
+		"HTTP/1.1 %u %s\r\nDate: %.*s\r\nContent-Type: %s\r\nX-Content-Type-Options: "
 		"nosniff\r\n"
 		"Content-Length: %zu\r\n%s\r\n",
-		page->status, reason(page->status), date, page->content_type, page->body.length,
+		page->status, http_reason(page->status), VIEW_ARGS(date), page->content_type, page->body.length,
 		last ? "Connection: close\r\n" : "");
 	if (!head)
 		text_add(&out, text_view(&page->body));
@@ -192,7 +169,7 @@ static void error_page(struct admin_page *page, unsigned status)
 	if (status == 404)
 		text_add_string(&page->body, "404 page not found\n");
 	else
-		text_printf(&page->body, "%u %s", status, reason(status));
+		text_printf(&page->body, "%u %s", status, http_reason(status));
 }
 
 /* Answers one request; false when it was the connection's last. */

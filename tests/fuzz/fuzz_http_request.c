@@ -1,6 +1,7 @@
 /*
- * Requests as the versions of HTTP put them together: the first octet says which service and how the rest is cut into method,
- * path, content type and body. Whatever it is, the service reads a message within limits or has a response.
+ * Requests as the versions of HTTP put them together: the first octet says which service and how
+ * the rest is cut into method, path, content type and body. Whatever it is, the service reads a
+ * message within limits or has a response.
  */
 #include "fuzz.h"
 #include "net/doh.h"
@@ -26,7 +27,8 @@ static void answered(struct http_request *r, struct view message)
 {
 	static uint8_t octets[UINT16_MAX];
 	struct http_response response;
-	struct incoming in = { .answer = octets, .answer_length = message.length,
+	struct incoming in = { .answer = octets,
+		.answer_length = message.length,
 		.outcome = (enum incoming_outcome)(message.length % (INCOMING_MALFORMED + 1)) };
 	http_request_answer(r, &in, &response);
 	responds(&response);

@@ -1,5 +1,5 @@
-/* Any octets as a protocol buffer, and in it whatever may be a message or packed numbers: views stay inside, and what is written
- * again is read again. */
+/* Any octets as a protocol buffer, and in it whatever may be a message or packed numbers: views
+ * stay inside, and what is written again is read again. */
 #include "base/protobuf.h"
 #include "fuzz.h"
 #include <string.h>

@@ -16,7 +16,8 @@ struct asked {
 	bool is_message;
 };
 
-static void begin(struct asked *a, const struct http_service *service, const char *method, const char *path)
+static void begin(
+	struct asked *a, const struct http_service *service, const char *method, const char *path)
 {
 	http_request_begin(&a->request, service);
 	http_request_field(&a->request, VIEW(":path"), view_of(path));
@@ -89,9 +90,9 @@ static void get_has_its_message_in_the_path(void **state)
 static void get_without_a_message_is_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", "?", "?dns=!!!!", "?dns=Zm9vYg==",
-		"?dns=Zm9+", "?dns=Zm9v&dns=Zm9v", "?dns=Z", "?dns=Zm%", "?dns=Zm%4", "?dns=Zm%zz",
-		"?xdns=Zm9v", "?dn=Zm9v" };
+	static const char *const bad[] = { "", "?", "?dns=!!!!", "?dns=Zm9vYg==", "?dns=Zm9+",
+		"?dns=Zm9v&dns=Zm9v", "?dns=Z", "?dns=Zm%", "?dns=Zm%4", "?dns=Zm%zz", "?xdns=Zm9v",
+		"?dn=Zm9v" };
 	struct asked a;
 	char path[64];
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -127,7 +128,8 @@ static void post_has_its_message_in_the_body(void **state)
 	carries(post(&a, "/dns-query", "Application/DNS-Message; x=y", VIEW("body")), "body");
 	carries(post(&a, "/dns-query", NULL, VIEW("body")), "body");
 	carries(post(&a, "/dns-query?dns=Zm9vYg", NULL, VIEW("body")), "body");
-	refused_with(post(&a, "/dns-query", "text/plain", VIEW("body")), 415, "unsupported media type\n");
+	refused_with(post(&a, "/dns-query", "text/plain", VIEW("body")), 415,
+		"unsupported media type\n");
 	begin(&a, &doh_service, "POST", "/dns-query?dns=Zm9vYg");
 	read_it(&a);
 	refused_with(&a, 400, "invalid request\n");
@@ -156,10 +158,9 @@ static void other_methods_are_not_allowed(void **state)
 
 static struct incoming handled(enum incoming_outcome outcome, size_t length)
 {
-	return (struct incoming){ .answer = answer_octets,
-		.answer_length = length,
-		.outcome = outcome,
-		.max_age = 300 };
+	return (struct incoming){
+		.answer = answer_octets, .answer_length = length, .outcome = outcome, .max_age = 300
+	};
 }
 
 static void answers_have_their_freshness(void **state)
@@ -194,7 +195,8 @@ static void outcomes_have_statuses(void **state)
 	assert_int_equal(status_for(INCOMING_TOO_SHORT, 0), 400);
 	assert_int_equal(status_for(INCOMING_MALFORMED, 12), 400);
 	assert_int_equal(status_for(INCOMING_REJECTED, 0), 400);
-	assert_int_equal(status_for(INCOMING_REJECTED, 12), 200); /* NOTIMP is an answer (RFC 8484 4.2.1) */
+	assert_int_equal(
+		status_for(INCOMING_REJECTED, 12), 200); /* NOTIMP is an answer (RFC 8484 4.2.1) */
 	assert_int_equal(status_for(INCOMING_UNANSWERED, 0), 500);
 	assert_int_equal(status_for(INCOMING_ANSWERED, 9), 200);
 }

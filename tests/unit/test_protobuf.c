@@ -47,16 +47,16 @@ static void malformed_fields_are_refused(void **state)
 	(void)state;
 	assert_true(fails(VIEW("\x08")));
 	assert_true(fails(VIEW("\x08\x96")));
-	assert_true(fails(VIEW("\x00\x01")));         /* number 0 */
+	assert_true(fails(VIEW("\x00\x01")));	     /* number 0 */
 	assert_true(fails(VIEW("\x12\x08testing"))); /* longer than what is there */
 	assert_true(fails(VIEW("\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\1")));
-	assert_true(fails(VIEW("\x0b\x0c")));        /* groups */
+	assert_true(fails(VIEW("\x0b\x0c"))); /* groups */
 	assert_true(fails(VIEW("\x0e")));
 	assert_true(fails(VIEW("\x1d\1\2\3")));
 	assert_true(fails(VIEW("\x21\1\2\3\4\5\6\7")));
-	assert_true(fails(VIEW("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\2")));     /* 65 bits */
+	assert_true(fails(VIEW("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\2")));	    /* 65 bits */
 	assert_true(fails(VIEW("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x81\0"))); /* 11 octets */
-	assert_true(fails(VIEW("\xf8\xff\xff\xff\x1f\1")));                         /* number 2^29 */
+	assert_true(fails(VIEW("\xf8\xff\xff\xff\x1f\1"))); /* number 2^29 */
 	assert_false(fails(VIEW("")));
 }
 
@@ -81,8 +81,8 @@ static void what_is_written_is_read(void **state)
 	protobuf_write_octets(&w, 2, VIEW("testing"));
 	protobuf_write_head(&w, 3, 0);
 	assert_false(w.failed);
-	assert_true(view_equal((struct view){ (char *)room, w.length },
-		VIEW("\x08\x96\x01\x12\7testing\x1a\0")));
+	assert_true(view_equal(
+		(struct view){ (char *)room, w.length }, VIEW("\x08\x96\x01\x12\7testing\x1a\0")));
 	w = (struct protobuf_writer){ .to = room, .room = 8 };
 	protobuf_write_octets(&w, 2, VIEW("testing"));
 	assert_true(w.failed && w.length <= 8);
