@@ -25,6 +25,7 @@ static const struct type_word {
 
 static const char *const class_mnemonics[] = {
 	[CLASS_IN] = "IN",
+	[2] = "CS", /* obsolete */
 	[CLASS_CH] = "CH",
 	[CLASS_HS] = "HS",
 	[CLASS_NONE] = "NONE",
@@ -166,6 +167,8 @@ bool rcode_parse(struct view text, uint16_t *rcode)
 {
 	if (view_equal_nocase(text, VIEW("NOTIMPL")))
 		text = VIEW("NOTIMP");
+	else if (view_equal_nocase(text, VIEW("BADSIG")))
+		text = VIEW("BADVERS"); /* one number, two names */
 	size_t found = find(text, rcode_mnemonics, LENGTH(rcode_mnemonics));
 	*rcode = (uint16_t)found;
 	return found < LENGTH(rcode_mnemonics);

@@ -7,6 +7,7 @@
 
 struct reload {
 	int64_t interval, jitter; /* ns */
+	bool read;                /* only the first line counts */
 };
 
 static const struct metric_family version_info = {
@@ -38,23 +39,36 @@ static bool read_raw_duration(struct setup *s, struct view word, int64_t *ns)
 	return duration_parse(s->arena, word, ns, &why) || setup_error_plain(s, "%s", why);
 }
 
-static bool reload_setup(struct setup *s)
+static bool read_times(struct setup *s, int64_t *interval, int64_t *jitter)
 {
-	struct reload *r = s->state;
 	struct view word;
 	if (!arg_next(s, &word))
 		return true;
-	if (!read_raw_duration(s, word, &r->interval))
+	if (!read_raw_duration(s, word, interval))
 		return false;
-	if (r->interval < 2 * (int64_t)NS_PER_S)
+	if (*interval < 2 * (int64_t)NS_PER_S)
 		return setup_error_plain(s, "interval value must be greater or equal to 2s");
 	if (!arg_next(s, &word))
 		return true;
-	if (!read_raw_duration(s, word, &r->jitter))
+	if (!read_raw_duration(s, word, jitter))
 		return false;
-	if (r->jitter != 0 && r->jitter < (int64_t)NS_PER_S)
+	if (*jitter != 0 && *jitter < (int64_t)NS_PER_S)
 		return setup_error_plain(s, "jitter value must be 0 or greater or equal to 1s");
 	return arg_end(s);
+}
+
+static bool reload_setup(struct setup *s)
+{
+	struct reload *r = s->state;
+	int64_t interval = r->interval, jitter = r->jitter;
+	if (!read_times(s, &interval, &jitter))
+		return false;
+	if (r->read) {
+		setup_warning(s, "plugin/reload: only the first 'reload' of a block counts");
+		return true;
+	}
+	*r = (struct reload){ interval, jitter, true };
+	return true;
 }
 
 static void show_version(struct plugin *self)
@@ -106,7 +120,6 @@ PLUGIN(reload) = {
 		 "the log says why. Standard input is not read again.",
 	.metrics = metrics,
 	.state_size = sizeof(struct reload),
-	.once = true,
 	.init = reload_init,
 	.setup = reload_setup,
 	.started = reload_started,

@@ -210,9 +210,11 @@ static void mnemonics(void **state)
 	assert_false(type_parse(VIEW("28"), &n));
 	assert_true(class_parse(VIEW("class255"), &n) && n == CLASS_ANY);
 	assert_true(class_parse(VIEW("hs"), &n) && n == CLASS_HS);
+	assert_true(class_parse(VIEW("cs"), &n) && n == 2);
 	assert_false(class_parse(VIEW("A"), &n));
 	assert_true(rcode_parse(VIEW("NotImpl"), &n) && n == RCODE_NOTIMP);
 	assert_true(rcode_parse(VIEW("nxdomain"), &n) && n == RCODE_NXDOMAIN);
+	assert_true(rcode_parse(VIEW("badsig"), &n) && n == RCODE_BADVERS);
 	assert_false(rcode_parse(VIEW("3"), &n));
 }
 

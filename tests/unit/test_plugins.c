@@ -127,6 +127,18 @@ static void nsid_is_told_to_who_asks(void **state)
 		"plugin/nsid: this plugin can only be used once per Server Block");
 }
 
+/* Snippets and blocks may both bring one. */
+static void reload_may_stand_twice(void **state)
+{
+	(void)state;
+	struct bed *b = bed_new(".:53 {\nreload 5s 1s\nreload 10s\nanswer\n}\n");
+	assert_non_null(b->config);
+	assert_int_equal(b->complaints.warnings, 1);
+	bed_free(b);
+	assert_refused("reload 5s\nreload 1s",
+		"plugin/reload: interval value must be greater or equal to 2s");
+}
+
 static void bufsize_lowers_what_is_larger(void **state)
 {
 	(void)state;
@@ -412,6 +424,7 @@ int main(void)
 		cmocka_unit_test(minimal_empties_positive_answers_alone),
 		cmocka_unit_test(any_gives_the_record_of_rfc_8482),
 		cmocka_unit_test(nsid_is_told_to_who_asks),
+		cmocka_unit_test(reload_may_stand_twice),
 		cmocka_unit_test(bufsize_lowers_what_is_larger),
 		cmocka_unit_test(cancel_sets_the_deadline),
 		cmocka_unit_test(acl_decides_by_the_first_match),

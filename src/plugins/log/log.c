@@ -57,7 +57,8 @@ static bool log_setup(struct setup *s)
 	if (count == 0)
 		add_rule(s, name_root, f);
 	for (size_t i = 0; i < count; i++) {
-		struct name scope = name_from_text(s->arena, words[i]);
+		/* an empty one may come of an environment variable that is not set */
+		struct name scope = words[i].length ? name_from_text(s->arena, words[i]) : name_root;
 		if (scope.length == 0)
 			return setup_error(s, "'%.*s' is not a name", VIEW_ARGS(words[i]));
 		add_rule(s, scope, f);
