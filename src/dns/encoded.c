@@ -48,8 +48,8 @@ void message_open(struct message *m, struct arena *arena)
 	e->reopened = true;
 }
 
-/* Offsets no longer hold, since the question was changed after encoding, or not all records have room: it is
- * decoded and written anew. */
+/* Offsets no longer hold, since the question was changed after encoding, or the answer must be cut: it is decoded and
+ * written anew. */
 static size_t write_reopened(const struct message *m, uint8_t *to, size_t size)
 {
 	struct arena *arena = arena_new(MESSAGE_MAX);
@@ -105,12 +105,11 @@ size_t encoded_write(const struct message *m, uint8_t *to, size_t size)
 	struct writer w = writer_to(to, size);
 	uint16_t counts[SECTION_COUNT] = { 0 };
 	size_t room = size - opt_size(&m->edns);
-	if (!same_question(m, e) || (e->own_ttls && e->length > room))
-		return write_reopened(m, to, size);
 	int sections = sections_fitting(e, room);
-	write_kept(&w, m, sections > 0 ? e->section_end[sections - 1] : e->question_end);
+	if (!same_question(m, e) || sections < SECTION_ADDITIONAL ||
+		(e->own_ttls && e->length > room))
+		return write_reopened(m, to, size);
+	write_kept(&w, m, e->section_end[sections - 1]);
 	memcpy(counts, e->counts, (size_t)sections * sizeof counts[0]);
-	if (sections < SECTION_ADDITIONAL)
-		write_truncated(&w, m);
 	return write_tail(&w, m, counts);
 }

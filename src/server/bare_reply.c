@@ -60,6 +60,22 @@ void reply_finish_edns(struct query *q)
 	e->flags &= 0xff00;
 }
 
+bool reply_is_cut(struct query *q)
+{
+	size_t size = query_reply_size(q);
+	struct message *reply = q->reply, finished;
+	if (!reply || query_is_stream(q))
+		return false;
+	finished = *reply;
+	q->reply = &finished;
+	reply_finish_edns(q);
+	q->reply = reply;
+	if (message_size(&finished) <= size)
+		return false;
+	uint8_t *wire = arena_octets(q->arena, size);
+	return message_write(&finished, wire, size) > FLAGS_AT && (wire[FLAGS_AT] & FLAG_TC >> 8);
+}
+
 void bare_reply(struct query *q, uint16_t rcode)
 {
 	reply_new(q, rcode, 0);

@@ -16,4 +16,7 @@ void bad_version_reply(struct query *q);
  */
 void reply_finish_edns(struct query *q);
 
+/* Whether q->reply is too large for the client, so that it will get TC. Writes the reply to see, if it may be. */
+bool reply_is_cut(struct query *q);
+
 #endif

@@ -619,6 +619,21 @@ static void encoded_is_patched(void **state)
 	assert_int_equal(message_size(k), message_size(opened));
 }
 
+/* As it would be if it had not been kept: the records that fit are there. */
+static void encoded_answer_is_cut_within(void **state)
+{
+	struct message *m = cacheable(), *plain = message_copy(arena, m);
+	for (int i = 0; i < 20; i++)
+		section_add(&m->section[SECTION_ANSWER], arena, m->section[SECTION_ANSWER].records[0]);
+	plain->section[SECTION_ANSWER] = m->section[SECTION_ANSWER];
+	struct message *got = written(kept(m, 5), 150);
+	assert_in_range(got->section[SECTION_ANSWER].count, 2, 10);
+	assert_int_equal(got->section[SECTION_ANSWER].count,
+		written(plain, 150)->section[SECTION_ANSWER].count);
+	assert_int_equal(got->section[SECTION_ANSWER].records[1].ttl, 5);
+	assert_int_equal(got->flags & FLAG_TC, FLAG_TC);
+}
+
 static void encoded_is_cut_by_sections(void **state)
 {
 	struct message *k = kept(cacheable(), 5);
@@ -766,6 +781,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(missing_glue_sets_tc, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_record_that_fits_exactly_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(encoded_is_patched, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(encoded_answer_is_cut_within, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(encoded_is_cut_by_sections, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(encoded_with_another_question, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_passes_as_it_came, set_up, tear_down),

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/float.h"
 #include "base/text.h"
+#include "server/bare_reply.h"
 #include "server/listener.h"
 #include <stdio.h>
 
@@ -165,8 +166,11 @@ static void write_rflags(struct line *l, struct view word)
 		return;
 	}
 	const char *comma = "";
+	unsigned flags = l->reply->flags;
+	if (l->reply == l->q->reply && reply_is_cut(l->q))
+		flags |= FLAG_TC;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		if (!(l->reply->flags & names[i].flag))
+		if (!(flags & names[i].flag))
 			continue;
 		add_string(l, comma);
 		add_string(l, names[i].name);

@@ -139,17 +139,18 @@ static bool is_first(const struct plugin *self)
 	return block_plugin(b, self->type->name) == self;
 }
 
-/* The listener of the block's first key. */
-static const char *first_server(const struct block *b)
+/* Whether it is a listener of the block's first key: there is one for each address that the block is bound to. */
+static bool has_first_key(const struct endpoint_group *g, const struct block *b)
 {
-	for (const struct endpoint_group *g = b->config->groups; g; g = g->next) {
-		const struct zone_entry *e = zone_map_exact(&g->zones, b->zones[0]);
-		for (size_t i = 0; e && i < e->block_count; i++) {
-			if (e->blocks[i] == b)
-				return g->name;
-		}
+	const struct key *key = &b->source->keys[0];
+	if (g->scheme != key->scheme || strcmp(g->port, key->port) != 0)
+		return false;
+	const struct zone_entry *e = zone_map_exact(&g->zones, key->zone);
+	for (size_t i = 0; e && i < e->block_count; i++) {
+		if (e->blocks[i] == b)
+			return true;
 	}
-	return "";
+	return false;
 }
 
 static void prometheus_started(struct plugin *self)
@@ -158,11 +159,15 @@ static void prometheus_started(struct plugin *self)
 	const struct block *b = self->block;
 	if (is_first(self))
 		metric_family_clear(&plugin_enabled);
-	for (const struct plugin *h = b->chain; h; h = h->next)
-		metric_set(metric_get(&plugin_enabled,
-				   (struct view[]){ view_of(first_server(b)), p->zone_texts[0],
-					   b->view_name, view_of(h->type->name) }),
-			1);
+	for (const struct endpoint_group *g = b->config->groups; g; g = g->next) {
+		if (!has_first_key(g, b))
+			continue;
+		for (const struct plugin *h = b->chain; h; h = h->next)
+			metric_set(metric_get(&plugin_enabled,
+					   (struct view[]){ view_of(g->name), p->zone_texts[0],
+						   b->view_name, view_of(h->type->name) }),
+				1);
+	}
 }
 
 /* --- counting --- */
