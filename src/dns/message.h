@@ -130,17 +130,10 @@ enum message_result {
  * (RFC 6891 6.1.1), a TSIG that is not the last record (RFC 8945 5.1), names that decompress to more than
  * MESSAGE_EXPANDED_MAX octets in all. QDCOUNT over 1 is MESSAGE_BAD_QUESTION. A message that ends at a record boundary
  * before its counts is taken as it is, and no memory is taken for records that its octets cannot hold; octets behind the
- * last record are ignored.
+ * last record are ignored. Nothing is allocated when the message is header, question and at most an OPT.
  */
 enum message_result message_read(
 	struct message *m, struct arena *arena, const uint8_t *wire, size_t length);
-
-/*
- * The same for a query, quicker: allocates nothing when the message is header, question and at most an OPT, and
- * `name` gives the question's name room.
- */
-enum message_result message_read_query(struct message *m, struct name_buffer *name,
-	struct arena *arena, const uint8_t *wire, size_t length);
 
 /*
  * Reads a message that is to be sent on as it came: checks it as message_read() does, but leaves the records in encoded form,

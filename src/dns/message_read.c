@@ -41,14 +41,9 @@ static uint16_t header_read(struct message *m, struct reader *r, uint16_t counts
 	return get_u16(base, at + 4);
 }
 
-/* The question's name, in place or in `room`. It has nothing before it that a pointer could mean.
- */
-static struct name qname_read(struct reader *r, struct name_buffer *room)
+/* The question's name, in place. It has nothing before it that a pointer could mean. */
+static struct name qname_read(struct reader *r)
 {
-	if (room) {
-		read_name(r, room);
-		return name_of(room);
-	}
 	const uint8_t *octets = r->base + r->at;
 	size_t length = read_plain_name(r);
 	if (length == 0)
@@ -56,11 +51,11 @@ static struct name qname_read(struct reader *r, struct name_buffer *room)
 	return (struct name){ octets, length };
 }
 
-static void question_read(struct reading *s, struct name_buffer *room)
+static void question_read(struct reading *s)
 {
 	struct reader *r = &s->r;
 	struct question *q = &s->m->question;
-	q->name = qname_read(r, room);
+	q->name = qname_read(r);
 	uint32_t type_class = read_u32(r);
 	q->type = (uint16_t)(type_class / 65536);
 	q->class = (uint16_t)(type_class % 65536);
@@ -244,7 +239,7 @@ static void section_read_record(struct reading *s, enum section_id id, size_t le
 	}
 }
 
-static enum message_result message_parse(struct reading *s, struct name_buffer *room)
+static enum message_result message_parse(struct reading *s)
 {
 	struct reader *r = &s->r;
 	uint16_t counts[SECTION_COUNT] = { 0 };
@@ -254,7 +249,7 @@ static enum message_result message_parse(struct reading *s, struct name_buffer *
 	if (r->at == r->end)
 		return MESSAGE_NO_QUESTION;
 	if (questions == 1)
-		question_read(s, room);
+		question_read(s);
 	if (questions > 1 || r->failed)
 		return MESSAGE_BAD_QUESTION;
 	for (int id = 0; id < SECTION_COUNT; id++) {
@@ -264,24 +259,12 @@ static enum message_result message_parse(struct reading *s, struct name_buffer *
 	return r->failed ? MESSAGE_BAD_RECORDS : MESSAGE_OK;
 }
 
-static enum message_result read_into(struct message *m, struct name_buffer *room,
-	struct arena *arena, const uint8_t *wire, size_t length)
+enum message_result message_read(
+	struct message *m, struct arena *arena, const uint8_t *wire, size_t length)
 {
 	struct reading s = { .m = m, .arena = arena, .r = { .base = wire, .end = length } };
 	if (length > MESSAGE_MAX)
 		s.r.end = MESSAGE_MAX;
 	*m = (struct message){ 0 };
-	return message_parse(&s, room);
-}
-
-enum message_result message_read(
-	struct message *m, struct arena *arena, const uint8_t *wire, size_t length)
-{
-	return read_into(m, NULL, arena, wire, length);
-}
-
-enum message_result message_read_query(struct message *m, struct name_buffer *name,
-	struct arena *arena, const uint8_t *wire, size_t length)
-{
-	return read_into(m, name, arena, wire, length);
+	return message_parse(&s);
 }

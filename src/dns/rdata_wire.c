@@ -69,16 +69,17 @@ bool rdata_may_compress(uint16_t type)
 	return false;
 }
 
-/* Writes rdata that has names which may be compressed. */
+/* Writes rdata that has names which may be compressed; in a record's own rdata none is. */
 static void write_compressing(struct writer *w, const enum rdata_field *f, struct reader *r)
 {
 	for (; *f != FIELD_END && !r->failed; f++) {
 		size_t from = r->at;
 		if (field_is_name(*f)) {
-			struct name_buffer name = { 0 };
-			read_name(r, &name);
-			if (*f == FIELD_NAME_COMPRESSED)
-				write_name(w, name_of(&name));
+			struct name name = { r->base + from, read_plain_name(r) };
+			if (name.length == 0)
+				r->failed = true;
+			else if (*f == FIELD_NAME_COMPRESSED)
+				write_name(w, name);
 			else
 				write_octets(w, name.octets, name.length);
 		} else {

@@ -54,7 +54,7 @@ enum intake intake_read(struct query *q, struct incoming *in)
 	if (!counts_acceptable(in))
 		return refuse(q, RCODE_FORMERR, OPCODE_QUERY);
 	in->outcome = INCOMING_UNANSWERED;
-	switch (message_read_query(&q->request, &q->name_room, q->arena, in->wire, in->length)) {
+	switch (message_read(&q->request, q->arena, in->wire, in->length)) {
 	case MESSAGE_OK:
 		if (has_forbidden_option(q))
 			return refuse_malformed(q, in);

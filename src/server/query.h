@@ -76,7 +76,7 @@ struct query {
 	unsigned lookups;   /* how many of them the client's query has come to so far */
 	struct metadata *metadata;
 	struct trace *trace;
-	struct name_buffer name_room, lower_room;
+	struct name_buffer lower_room; /* of `name` as it came */
 };
 
 static inline uint16_t query_type(const struct query *q)

@@ -75,7 +75,7 @@ static void activity_give(struct worker *w, struct activity *a)
 static struct query *query_begin(struct worker *w, struct activity *a, const struct incoming *in)
 {
 	struct query *q = &a->query;
-	memset(q, 0, offsetof(struct query, name_room));
+	memset(q, 0, offsetof(struct query, lower_room));
 	q->arena = a->arena;
 	q->client = in->client;
 	q->local = in->local;
