@@ -60,6 +60,12 @@ void rdata_expand(struct reader *r, uint16_t type, struct writer *to)
 	}
 }
 
+/* Whether the rdata is nothing but a name that may be compressed. */
+static bool is_name(const enum rdata_field *f)
+{
+	return f && f[0] == FIELD_NAME_COMPRESSED && f[1] == FIELD_END;
+}
+
 bool rdata_may_compress(uint16_t type)
 {
 	for (const enum rdata_field *f = rdata_fields(type); f && *f != FIELD_END; f++) {
@@ -69,38 +75,41 @@ bool rdata_may_compress(uint16_t type)
 	return false;
 }
 
-/* Writes rdata that has names which may be compressed; in a record's own rdata none is. */
-static void write_compressing(struct writer *w, const enum rdata_field *f, struct reader *r)
+/* Writes rdata field by field, with the names compressed that may be. */
+static void write_fields(
+	struct writer *w, const enum rdata_field *f, const uint8_t *rdata, uint16_t length)
 {
-	for (; *f != FIELD_END && !r->failed; f++) {
-		size_t from = r->at;
+	struct reader r = { .base = rdata, .end = length };
+	for (; *f != FIELD_END && !r.failed; f++) {
+		size_t from = r.at;
 		if (field_is_name(*f)) {
-			struct name name = { r->base + from, read_plain_name(r) };
-			if (name.length == 0)
-				r->failed = true;
-			else if (*f == FIELD_NAME_COMPRESSED)
-				write_name(w, name);
+			struct name_buffer name = { 0 };
+			read_name(&r, &name);
+			if (*f == FIELD_NAME_COMPRESSED)
+				write_name(w, name_of(&name));
 			else
 				write_octets(w, name.octets, name.length);
 		} else {
-			read_field(r, *f);
-			copy(r, from, w);
+			read_field(&r, *f);
+			copy(&r, from, w);
 		}
 	}
+	if (r.failed || r.at != r.end)
+		w->failed = true;
 }
 
 void write_rdata(struct writer *w, uint16_t type, const uint8_t *rdata, uint16_t length)
 {
-	const enum rdata_field *f = rdata_fields(type);
+	size_t from = w->at;
 	if (length == 0 || !rdata_may_compress(type)) { /* none: a dynamic update's */
 		write_octets(w, rdata, length);
 		return;
 	}
-	struct reader r = { .base = rdata, .end = length };
-	size_t from = w->at;
-	write_compressing(w, f, &r);
-	if (r.failed || r.at != r.end)
-		w->failed = true;
+	const enum rdata_field *f = rdata_fields(type);
+	if (is_name(f) && length <= NAME_OCTETS_MAX)
+		write_name(w, (struct name){ rdata, length });
+	else
+		write_fields(w, f, rdata, length);
 	if (from >= 2 && !w->failed) /* else its length may not be there, and something else is */
 		rewrite_u16(w, from - 2, (uint16_t)((2 * 65536 + w->at - from) % 65536));
 }

@@ -53,27 +53,17 @@ static size_t suffix_slot(struct name n, size_t i)
 	return hash % WRITER_SLOTS;
 }
 
-/* Remembers that the suffix of n that begins at octet i stands at offset `at`. */
-static void suffix_remember(struct writer *w, struct name n, size_t i, size_t at)
+/* The offset at which the suffix of n that begins at octet i has been written. 0 if it is not known: it is remembered that
+ * it now comes. */
+static size_t suffix_find_or_remember(struct writer *w, struct name n, size_t i)
 {
-	size_t slot = suffix_slot(n, i);
-	if (at >= POINTER_REACH)
-		return;
+	size_t slot = suffix_slot(n, i), at = w->at;
 	for (unsigned probe = 0; probe < PROBES; probe++) {
 		if (w->slots[slot] == 0) {
-			w->slots[slot] = (uint16_t)at;
-			return;
+			if (at < POINTER_REACH)
+				w->slots[slot] = (uint16_t)at;
+			return 0;
 		}
-		slot = (slot + 1) % WRITER_SLOTS;
-	}
-}
-
-/* The offset at which the suffix of n that begins at octet i has been written; 0 if it is not
- * known. */
-static size_t suffix_find(const struct writer *w, struct name n, size_t i)
-{
-	size_t slot = suffix_slot(n, i);
-	for (unsigned probe = 0; probe < PROBES && w->slots[slot] != 0; probe++) {
 		if (name_written(w, w->slots[slot], n, i))
 			return w->slots[slot];
 		slot = (slot + 1) % WRITER_SLOTS;
@@ -94,6 +84,10 @@ static size_t question_suffix(const struct writer *w, struct name n, size_t i)
 	if (q.length + i != n.length + j)
 		return 0;
 	size_t found = w->question_at + j;
+	for (; i + 8 <= n.length && j + 8 <= q.length; i += 8, j += 8) {
+		if (memcmp(q.octets + j, n.octets + i, 8) != 0)
+			return 0;
+	}
 	while (i < n.length && j < q.length) {
 		if (q.octets[j++] != n.octets[i++])
 			return 0;
@@ -120,12 +114,11 @@ static void write_by_suffixes(struct writer *w, struct name n)
 	while (i < n.length && n.octets[i] != 0 && !w->failed) {
 		size_t known = question_suffix(w, n, i);
 		if (!known)
-			known = suffix_find(w, n, i);
+			known = suffix_find_or_remember(w, n, i);
 		if (known) {
 			write_pointer(w, known);
 			return;
 		}
-		suffix_remember(w, n, i, w->at);
 		size_t next = i + 1 + n.octets[i];
 		while (i < next && i < n.length)
 			write_u8(w, n.octets[i++]);
