@@ -1,6 +1,7 @@
 /* SipHash-1-3 (Aumasson and Bernstein), eight bytes a round. */
 #include "base/hash.h"
 
+#include "base/lower.h"
 #include "base/random.h"
 #include "base/siphash.h"
 #include <stdbool.h>
@@ -12,17 +13,6 @@ static uint64_t key[2];
 void hash_init(void)
 {
 	random_fill(key, sizeof key);
-}
-
-/* Each ASCII upper-case letter among the eight bytes made lower-case, the others untouched. */
-static inline uint64_t lower_word(uint64_t w)
-{
-	const uint64_t ones = 0x0101010101010101ull;
-	uint64_t low = w & (0x7f * ones);
-	uint64_t from_a = low + (0x80 - 'A') * ones;
-	uint64_t after_z = low + (0x80 - 'Z' - 1) * ones;
-	uint64_t upper = (from_a & ~after_z) & ~w & (0x80 * ones);
-	return w | upper >> 2;
 }
 
 static inline uint64_t sip_hash(const uint8_t *at, size_t size, bool nocase)

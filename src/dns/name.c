@@ -2,6 +2,7 @@
 #include "dns/name.h"
 
 #include "base/hash.h"
+#include "base/lower.h"
 
 const struct name name_root = { (const uint8_t *)"", 1 };
 
@@ -88,9 +89,25 @@ uint64_t name_hash(struct name n)
 	return hash_bytes_nocase(n.octets, n.length);
 }
 
+static void copy_lower_word(uint8_t *to, const uint8_t *from)
+{
+	uint64_t word;
+	memcpy(&word, from, 8);
+	word = lower_word(word);
+	memcpy(to, &word, 8);
+}
+
+/* Eight octets at a time, the last eight over some of those before them. */
 static void copy_lower(uint8_t *to, struct name n)
 {
-	for (size_t i = 0; i < n.length; i++)
+	size_t i = 0;
+	if (n.length >= 8) {
+		for (; i + 8 < n.length; i += 8)
+			copy_lower_word(to + i, n.octets + i);
+		copy_lower_word(to + n.length - 8, n.octets + n.length - 8);
+		return;
+	}
+	for (; i < n.length; i++)
 		to[i] = lower(n.octets[i]);
 }
 

@@ -71,6 +71,26 @@ static size_t suffix_find_or_remember(struct writer *w, struct name n, size_t i)
 	return 0;
 }
 
+/* Whether the suffix of a that begins at octet i and that of b at j, which are as long, are the same. Eight octets at a time,
+ * the last eight first. */
+static bool same_suffix(struct name a, size_t i, struct name b, size_t j)
+{
+	if (a.length >= i + 8 && b.length >= 8) {
+		if (memcmp(a.octets + a.length - 8, b.octets + b.length - 8, 8) != 0)
+			return false;
+		for (; i + 8 < a.length && j + 8 < b.length; i += 8, j += 8) {
+			if (memcmp(a.octets + i, b.octets + j, 8) != 0)
+				return false;
+		}
+		return true;
+	}
+	while (i < a.length && j < b.length) {
+		if (a.octets[i++] != b.octets[j++])
+			return false;
+	}
+	return true;
+}
+
 /*
  * The offset of the question's suffix that is n's suffix from octet i on; 0 if the question has no such suffix. Most names of
  * a message end as its question does, and this needs no table.
@@ -83,16 +103,7 @@ static size_t question_suffix(const struct writer *w, struct name n, size_t i)
 		j = j + 1 + q.octets[j];
 	if (q.length + i != n.length + j)
 		return 0;
-	size_t found = w->question_at + j;
-	for (; i + 8 <= n.length && j + 8 <= q.length; i += 8, j += 8) {
-		if (memcmp(q.octets + j, n.octets + i, 8) != 0)
-			return 0;
-	}
-	while (i < n.length && j < q.length) {
-		if (q.octets[j++] != n.octets[i++])
-			return 0;
-	}
-	return found;
+	return same_suffix(q, j, n, i) ? w->question_at + j : 0;
 }
 
 static void write_pointer(struct writer *w, size_t at)

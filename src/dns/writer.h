@@ -71,15 +71,20 @@ static inline void write_u32(struct writer *w, uint32_t v)
 	write_u16(w, (uint16_t)(v % 65536));
 }
 
-/* By loops, which the provers can follow; most of what it writes is short. */
+/* By loops, which the provers can follow; most of what it writes is short. Eight octets at a time, the last eight over some
+ * of those before them. */
 static inline void write_octets(struct writer *w, const uint8_t *octets, size_t n)
 {
 	uint8_t *base = w->base;
 	size_t at = w->at, end = w->end, i = 0;
 	if (!write_room(w, n))
 		return;
-	for (; i + 8 <= n && at + 8 <= end; i += 8, at += 8)
+	for (; i + 8 < n && at + 8 <= end; i += 8, at += 8)
 		memcpy(base + at, octets + i, 8);
+	if (n >= 8 && w->at >= 8) {
+		memcpy(base + w->at - 8, octets + n - 8, 8);
+		return;
+	}
 	while (i < n && at < end)
 		base[at++] = octets[i++];
 }

@@ -14,7 +14,6 @@ struct foreseen {
 	struct plugin *plugin;
 	unsigned count;
 	struct name names[FORESEEN_MAX];
-	struct name_buffer rooms[FORESEEN_MAX];
 };
 
 static void tell(struct foreseen *f)
@@ -28,14 +27,12 @@ static void add(struct foreseen *f, struct plugin *p, struct name qname)
 {
 	if (p != f->plugin || f->count == FORESEEN_MAX)
 		tell(f);
-	struct name_buffer *room = &f->rooms[f->count];
-	memcpy(room->octets, qname.octets, qname.length);
 	f->plugin = p;
-	f->names[f->count++] = (struct name){ room->octets, qname.length };
+	f->names[f->count++] = qname;
 }
 
-/* The question's name in lower case; false if there is none to be read. */
-static bool question_name(struct view datagram, struct name_buffer *to)
+/* The question's name; of length 0 if there is none to be read. */
+static struct name question_name(struct view datagram)
 {
 	struct reader r = {
 		.base = (const uint8_t *)datagram.at,
@@ -43,11 +40,8 @@ static bool question_name(struct view datagram, struct name_buffer *to)
 		.end = datagram.length,
 	};
 	if (datagram.length <= HEADER_SIZE)
-		return false;
-	size_t length = read_plain_name(&r);
-	if (length)
-		name_lower((struct name){ r.base + HEADER_SIZE, length }, to);
-	return length != 0;
+		return (struct name){ 0 };
+	return (struct name){ r.base + HEADER_SIZE, read_plain_name(&r) };
 }
 
 /* With several blocks (views) for one zone the first is as good a guess as any. */
@@ -67,12 +61,10 @@ void foresee(void *listener, const struct view *datagrams, unsigned count)
 	f.plugin = NULL;
 	f.count = 0;
 	for (unsigned i = 0; i < count; i++) {
-		struct name_buffer lower;
-		if (!question_name(datagrams[i], &lower))
-			continue;
-		struct plugin *p = plugin_for(g, name_of(&lower));
+		struct name qname = question_name(datagrams[i]);
+		struct plugin *p = qname.length ? plugin_for(g, qname) : NULL;
 		if (p)
-			add(&f, p, name_of(&lower));
+			add(&f, p, qname);
 	}
 	tell(&f);
 }

@@ -62,7 +62,7 @@ struct plugin_type {
 
 	/* Answers, passes on by next(), or refuses by query_fail(). Gives the rcode. NULL: takes no part in the chain. */
 	int (*serve)(struct plugin *self, struct query *q);
-	/* A worker's thread, before it answers a batch: these names (lower case) are about to be asked for. Fetches what that takes
+	/* A worker's thread, before it answers a batch: these names (in any case) are about to be asked for. Fetches what that takes
 	 * into the CPU's cache, and does nothing else. NULL: there is nothing to fetch. */
 	void (*foresee)(struct plugin *self, const struct name *qnames, unsigned count);
 	/* Whether the block takes this query at all (view). */

@@ -90,7 +90,7 @@ struct zone_ahead {
 };
 
 /*
- * Begins to fetch what a lookup of qname will need into the CPU's cache; zone_go_ahead() goes on, some time later, with what
+ * Begins to fetch what a lookup of qname (in any case) will need into the CPU's cache; zone_go_ahead() goes on, some time later, with what
  * the first step has brought. For names that are about to be looked up, several at a time: each step alone would wait.
  */
 struct zone_ahead zone_foresee(const struct zone *z, struct name qname);

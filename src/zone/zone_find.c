@@ -44,7 +44,7 @@ const struct node *zone_find_relative(const struct zone *z, const uint8_t *label
 
 struct zone_ahead zone_foresee(const struct zone *z, struct name qname)
 {
-	struct zone_ahead ahead = { z, hash_bytes(qname.octets, relative_length(z, qname)) };
+	struct zone_ahead ahead = { z, hash_bytes_nocase(qname.octets, relative_length(z, qname)) };
 	__builtin_prefetch(&z->buckets[bucket_of(z, ahead.hash)]);
 	return ahead;
 }

@@ -207,6 +207,29 @@ static void suffixes_are_compressed(void **state)
 	assert_int_equal(round_trip(m), expected);
 }
 
+/* Suffixes of every length, and with each of their octets changed once. */
+static void suffixes_of_all_lengths_are_compressed(void **state)
+{
+	char suffix[] = "abcdefghijklmnopqrstuvwxyz.", qname[32], owner[32];
+	for (size_t skip = 0; skip < sizeof suffix - 3; skip++) {
+		const char *end = suffix + skip;
+		size_t length = strlen(end);
+		snprintf(qname, sizeof qname, "q.%s", end);
+		snprintf(owner, sizeof owner, "o.%s", end);
+		struct message *m = reply(qname, TYPE_A);
+		add_address(m, SECTION_ANSWER, owner, 1);
+		size_t expected = 12 + 2 + length + 5 + 2 + 2 + 14;
+		assert_int_equal(round_trip(m), expected);
+		for (size_t i = 0; i + 1 < length; i++) {
+			m = reply(qname, TYPE_A);
+			owner[2 + i] ^= 1;
+			add_address(m, SECTION_ANSWER, owner, 1);
+			owner[2 + i] ^= 1;
+			assert_int_equal(round_trip(m), expected + length + 1 - 2);
+		}
+	}
+}
+
 /* Names keep the case that they have, whatever the question's. */
 static void case_is_kept(void **state)
 {
@@ -760,6 +783,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_query_is_read_in_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_common_answer_is_one_pointer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(suffixes_are_compressed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			suffixes_of_all_lengths_are_compressed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(case_is_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			names_of_newer_types_are_not_compressed, set_up, tear_down),

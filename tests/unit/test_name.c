@@ -174,6 +174,25 @@ static void names_are_built(void **state)
 	assert_false(name_prepend((struct view){ label, 64 }, n, &to));
 }
 
+/* Labels of every length, of octets around both ends of the letters. */
+static void letters_become_lower_case(void **state)
+{
+	static const uint8_t some[] = { '@', 'A', 'Z', '[', '`', 'a', 'z', '{', 0, 0xc1, 0xda };
+	for (size_t length = 1; length <= LABEL_OCTETS_MAX; length++) {
+		struct name_buffer n = { .length = length + 2 }, lower;
+		n.octets[0] = (uint8_t)length;
+		n.octets[length + 1] = 0;
+		for (size_t i = 1; i <= length; i++)
+			n.octets[i] = some[(i + length) % sizeof some];
+		name_lower(name_of(&n), &lower);
+		assert_int_equal(lower.length, n.length);
+		for (size_t i = 0; i < n.length; i++) {
+			uint8_t c = n.octets[i];
+			assert_int_equal(lower.octets[i], c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+		}
+	}
+}
+
 static void names_go_to_the_arena(void **state)
 {
 	struct arena *a = arena_new(1024);
@@ -231,6 +250,7 @@ int main(void)
 		cmocka_unit_test(order_is_canonical),
 		cmocka_unit_test(names_are_taken_apart),
 		cmocka_unit_test(names_are_built),
+		cmocka_unit_test(letters_become_lower_case),
 		cmocka_unit_test(names_go_to_the_arena),
 		cmocka_unit_test(mnemonics),
 	};
