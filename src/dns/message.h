@@ -152,6 +152,13 @@ bool message_read_encoded(
  */
 size_t message_write(const struct message *m, uint8_t *to, size_t size);
 
+/*
+ * Pads a message that message_write() has just written, if the last of its EDNS options is an empty padding option: to the next
+ * multiple of `block` octets, or to `size` where that is less (RFC 7830, RFC 8467 4.1). Gives the length, whether it has
+ * changed or not.
+ */
+size_t message_pad(const struct message *m, uint8_t *wire, size_t length, size_t size, size_t block);
+
 /* Length without compression, OPT included when present: what CoreDNS logs and counts as the size of a message. */
 size_t message_size(const struct message *m);
 

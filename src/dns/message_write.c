@@ -157,3 +157,29 @@ size_t message_write(const struct message *m, uint8_t *to, size_t size)
 	s.w.end = size;
 	return write_tail(&s.w, m, s.counts);
 }
+
+/* Whether the OPT, and with it the message, ends with a padding option that has no octets. */
+static bool ends_with_padding(const struct message *m, const uint8_t *wire, size_t length)
+{
+	static const uint8_t empty[] = { 0, OPTION_PADDING, 0, 0 };
+	return length && m->edns.present && m->edns.options.length >= sizeof empty &&
+	       memcmp(wire + length - sizeof empty, empty, sizeof empty) == 0;
+}
+
+size_t message_pad(const struct message *m, uint8_t *wire, size_t length, size_t size, size_t block)
+{
+	if (!ends_with_padding(m, wire, length))
+		return length;
+	size_t padded = (length + block - 1) / block * block;
+	if (size > MESSAGE_MAX)
+		size = MESSAGE_MAX;
+	if (padded > size)
+		padded = size;
+	if (padded <= length)
+		return length;
+	size_t octets = padded - length, options = m->edns.options.length;
+	put_u16(wire, length - options - 2, (uint16_t)((options + octets) % 65536));
+	put_u16(wire, length - 2, (uint16_t)(octets % 65536));
+	memset(wire + length, 0, octets);
+	return padded;
+}

@@ -1,6 +1,8 @@
 /* Replies of the server's own, and EDNS on the way out (RFC 6891 6.1, 7). */
 #include "server/bare_reply.h"
 
+#include "server/listener.h"
+
 #include <stdatomic.h>
 
 enum { UDP_SIZE_OURS = 1232 }; /* what goes through any path unfragmented (DNS flag day 2020) */
@@ -45,6 +47,34 @@ struct edns *reply_edns(struct query *q)
 	return &q->reply->edns;
 }
 
+/* RFC 7828 3.3.2: how long this server keeps an idle connection, in units of 100 ms; nothing where there is no TCP connection. */
+static void answer_keepalive(struct query *q, struct edns *e)
+{
+	enum { UNIT_MS = 100 };
+	struct view data;
+	if (!edns_option_find(&q->request.edns, OPTION_TCP_KEEPALIVE, &data))
+		return;
+	if (q->transport != TRANSPORT_TCP && q->transport != TRANSPORT_TLS) {
+		edns_option_remove(e, q->arena, OPTION_TCP_KEEPALIVE);
+		return;
+	}
+	const struct endpoint_group *g = atomic_load_explicit(&q->listener->group, memory_order_acquire);
+	uint64_t units = g->limits.idle / (UNIT_MS * NS_PER_MS);
+	uint16_t most = (uint16_t)(units < UINT16_MAX ? units : UINT16_MAX);
+	char octets[] = { (char)(most >> 8), (char)most };
+	edns_option_set(e, q->arena, OPTION_TCP_KEEPALIVE, (struct view){ octets, sizeof octets });
+}
+
+/* RFC 7830 4: who pads a query gets a padded answer, where it is encrypted. The option comes last, for message_pad(). */
+static void prepare_padding(struct query *q, struct edns *e)
+{
+	struct view data;
+	if (!query_is_encrypted(q) || !edns_option_find(&q->request.edns, OPTION_PADDING, &data))
+		return;
+	edns_option_remove(e, q->arena, OPTION_PADDING);
+	edns_option_add(e, q->arena, OPTION_PADDING, VIEW(""));
+}
+
 void reply_finish_edns(struct query *q)
 {
 	const struct edns *asked = &q->request.edns;
@@ -58,6 +88,10 @@ void reply_finish_edns(struct query *q)
 	e->udp_size = asked->udp_size;
 	e->flags |= asked->flags & EDNS_DO;
 	e->flags &= 0xff00;
+	if (asked->options.length) {
+		answer_keepalive(q, e);
+		prepare_padding(q, e);
+	}
 }
 
 bool reply_is_cut(struct query *q)

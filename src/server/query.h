@@ -95,6 +95,12 @@ static inline bool query_is_stream(const struct query *q)
 	return q->transport != TRANSPORT_UDP;
 }
 
+/* Whether it came by a transport that is meant to be encrypted. */
+static inline bool query_is_encrypted(const struct query *q)
+{
+	return q->transport != TRANSPORT_UDP && q->transport != TRANSPORT_TCP;
+}
+
 /* Whether it came in datagrams: over UDP, or over QUIC, which CoreDNS counts as UDP. */
 static inline bool query_is_datagram(const struct query *q)
 {

@@ -22,6 +22,7 @@
 enum {
 	QUERY_ARENA_SIZE = 8192,
 	POOL_MAX = 256,
+	PADDING_BLOCK = 468, /* of answers (RFC 8467 4.1) */
 	WAITING_SIZE = 32 << 10, /* what a query that waits holds: two pages of its stack, its datagram, its arena */
 };
 
@@ -130,8 +131,12 @@ static void answer(struct query *q, struct incoming *in)
 	if (q->transport == TRANSPORT_HTTPS || q->transport == TRANSPORT_HTTPS3)
 		in->max_age = reply_max_age(q);
 	size_t size = query_reply_size(q);
-	in->answer_length =
-		message_write(q->reply, in->answer, size < in->answer_room ? size : in->answer_room);
+	if (size > in->answer_room)
+		size = in->answer_room;
+	in->answer_length = message_write(q->reply, in->answer, size);
+	if (query_is_encrypted(q))
+		in->answer_length =
+			message_pad(q->reply, in->answer, in->answer_length, size, PADDING_BLOCK);
 }
 
 void worker_handle(struct incoming *in)

@@ -764,6 +764,40 @@ static void options_are_changed(void **state)
 	assert_true(view_is(view_skip(data, 2), "no reachable authority"));
 }
 
+/* Writes a reply whose OPT has these options, pads it to `size` at most, and reads its padding back. */
+static size_t padded(bool last, size_t size, size_t block, size_t *padding)
+{
+	static uint8_t wire[1000];
+	struct message m = { .flags = FLAG_QR, .edns = { .present = true, .udp_size = 1232 } };
+	if (last)
+		edns_option_add(&m.edns, arena, 3, VIEW("name server"));
+	edns_option_add(&m.edns, arena, OPTION_PADDING, VIEW(""));
+	if (!last)
+		edns_option_add(&m.edns, arena, 3, VIEW("name server"));
+	memset(wire, 'x', sizeof wire);
+	size_t length = message_pad(&m, wire, message_write(&m, wire, size), size, block);
+	struct message got = { 0 };
+	struct view data;
+	assert_int_equal(wire[length], 'x');
+	assert_int_equal(message_read(&got, arena, wire, length), MESSAGE_OK);
+	assert_true(edns_option_find(&got.edns, OPTION_PADDING, &data));
+	for (size_t i = 0; i < data.length; i++)
+		assert_int_equal(data.at[i], 0);
+	*padding = data.length;
+	return length;
+}
+
+static void padding_reaches_the_next_block(void **state)
+{
+	size_t padding;
+	assert_int_equal(padded(true, 900, 468, &padding), 468);
+	assert_int_equal(padding, 468 - 12 - 11 - 4 - 11 - 4);
+	assert_int_equal(padded(true, 100, 468, &padding), 100);
+	assert_int_equal(padded(true, 900, 42, &padding), 42);
+	assert_int_equal(padding, 0);
+	assert_int_equal(padded(false, 900, 468, &padding), 42);
+}
+
 static void options_have_16_bits(void **state)
 {
 	struct edns e = { .present = true };
@@ -808,6 +842,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_passes_as_it_came, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_too_long_is_not_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(options_are_changed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(padding_reaches_the_next_block, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(options_have_16_bits, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
