@@ -340,15 +340,26 @@ static bool is_address(const char *text)
 	return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
 }
 
+/* Its name must be in the certificate, which must be for servers (RFC 5280 4.2.1.12), as Go's crypto/x509 has it, too. */
+static void verify_always(
+	gnutls_session_t session, const struct tls_peer *peer, struct tls_wanted *wanted)
+{
+	wanted->data[0] = (gnutls_typed_vdata_st){ .type = GNUTLS_DT_DNS_HOSTNAME,
+		.data = (unsigned char *)(uintptr_t)peer->name };
+	wanted->data[1] = (gnutls_typed_vdata_st){ .type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER };
+	gnutls_session_set_verify_cert2(session, wanted->data, 2, 0);
+}
+
 int tls_set_up_client(gnutls_session_t session, struct tls_credentials *c, enum tls_use use,
-	const struct tls_peer *peer)
+	const struct tls_peer *peer, struct tls_wanted *wanted)
 {
 	int error = set_up(session, c, use);
 	if (error >= 0 && !is_address(peer->name))
 		error = gnutls_server_name_set(session, GNUTLS_NAME_DNS, peer->name, strlen(peer->name));
 	if (error < 0)
 		return error;
-	gnutls_session_set_verify_cert(session, peer->name, 0);
+	verify_always(session, peer, wanted);
 	if (peer->resume.length) /* what is not good any more is no error: a full handshake it is */
 		gnutls_session_set_data(session, peer->resume.at, peer->resume.length);
 	return set_alpn(session, peer->alpn, 0);

@@ -22,10 +22,15 @@ enum tls_use {
 int tls_set_up_server(gnutls_session_t session, struct tls_credentials *c, enum tls_use use,
 	const char *const *alpn, bool alpn_required);
 
-/* The same with GNUTLS_CLIENT: trust, the name that is verified, own certificate, resumption. peer->name must live as long as
- * the session. */
+/* What a server's certificate must be good for. */
+struct tls_wanted {
+	gnutls_typed_vdata_st data[2];
+};
+
+/* The same with GNUTLS_CLIENT: trust, the name that is verified, own certificate, resumption. peer->name and `wanted`, which is
+ * filled in, must live as long as the session. */
 int tls_set_up_client(gnutls_session_t session, struct tls_credentials *c, enum tls_use use,
-	const struct tls_peer *peer);
+	const struct tls_peer *peer, struct tls_wanted *wanted);
 
 /* Why a handshake (or what came after it) failed, from GnuTLS's error; and as a text. */
 enum tls_failure tls_failure_of(gnutls_session_t session, int error);

@@ -16,6 +16,7 @@ struct tls_session {
 	struct tls_output output;
 	const uint8_t *at, *end; /* ciphertext that is lent to us for the call that runs */
 	char *name;              /* a client's: the peer's */
+	struct tls_wanted wanted; /* and what its certificate must be good for */
 	enum tls_state state;
 	enum tls_failure failure;
 	bool is_client, ended; /* close_notify was sent */
@@ -108,7 +109,7 @@ static struct tls_session *session_client(
 	s->name = memcpy(memory_alloc(size), peer->name, size);
 	struct tls_peer kept = *peer;
 	kept.name = s->name;
-	return session_or_none(s, tls_set_up_client(s->gnutls, c, TLS_OVER_TCP, &kept));
+	return session_or_none(s, tls_set_up_client(s->gnutls, c, TLS_OVER_TCP, &kept, &s->wanted));
 }
 
 /* --- octets in --- */

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "dns/message.h"
 #include "net/loop_state.h"
+#include "net/tls_session.h"
 #include "net/upstream_pool.h"
 
 #include <errno.h>
@@ -217,6 +218,7 @@ void upstream_pool_free(struct upstream_pool *p)
 	loop_flush_cancel(p->loop, &p->flush);
 	udp_close_all(p);
 	tcp_close_all(p);
+	free(p->ticket.at);
 	free(p);
 }
 
@@ -224,6 +226,7 @@ void upstream_pool_free(struct upstream_pool *p)
 
 void attempt_start(struct upstream_pool *p, struct attempt *a, bool stream)
 {
+	stream = stream || p->upstream->tls;
 	a->stream = stream;
 	a->sent = clock_batch();
 	a->pool = p;
@@ -286,6 +289,27 @@ void attempt_timed_out(struct attempt *a)
 	attempt_cancel(a);
 }
 
+/* What Go's crypto/tls and crypto/x509 say. */
+static void tls_error(const struct attempt *a, char to[static ATTEMPT_ERROR_MAX])
+{
+	static const char *const texts[TLS_FAILURES] = {
+		[TLS_NO_FAILURE] = "tls: handshake failed",
+		[TLS_FAILURE_PROTOCOL] = "tls: first record does not look like a TLS handshake",
+		[TLS_FAILURE_VERSION] = "tls: no version, cipher or group in common",
+		[TLS_FAILURE_ALPN] = "tls: no application protocol in common",
+		[TLS_FAILURE_ALERT] = "remote error: tls: refused by an alert",
+		[TLS_FAILURE_NO_CERTIFICATE] = "tls: received empty certificates message",
+		[TLS_FAILURE_UNTRUSTED] =
+			"tls: failed to verify certificate: x509: certificate signed by unknown authority",
+		[TLS_FAILURE_EXPIRED] =
+			"tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
+		[TLS_FAILURE_NAME] = "tls: failed to verify certificate: x509: certificate is not valid for ",
+	};
+	bool about_name = a->error == TLS_FAILURE_NAME;
+	snprintf(to, ATTEMPT_ERROR_MAX, "%s%s", texts[a->error],
+		about_name ? a->upstream->tls->name : "");
+}
+
 const char *attempt_error(const struct attempt *a, char to[static ATTEMPT_ERROR_MAX])
 {
 	const char *proto = a->stream ? "tcp" : "udp";
@@ -296,7 +320,9 @@ const char *attempt_error(const struct attempt *a, char to[static ATTEMPT_ERROR_
 		endpoint_print(&a->from, local);
 	else
 		local[0] = 0;
-	if (a->step == STEP_EOF)
+	if (a->step == STEP_TLS)
+		tls_error(a, to);
+	else if (a->step == STEP_EOF)
 		snprintf(to, ATTEMPT_ERROR_MAX, "EOF");
 	else if (a->step == STEP_DIAL)
 		snprintf(to, ATTEMPT_ERROR_MAX, "dial %s %s: %s%s", proto, peer, a->error ? "connect: " : "",

@@ -21,18 +21,37 @@ enum upstream_event {
 	UPSTREAM_MISS_UDP, /* one had to be made */
 	UPSTREAM_MISS_TCP,
 	UPSTREAM_IGNORED, /* a message that answers nothing */
+	UPSTREAM_HIT_TLS,
+	UPSTREAM_MISS_TLS,
+	UPSTREAM_TLS_FULL, /* handshakes that were done */
+	UPSTREAM_TLS_RESUMED,
+	UPSTREAM_TLS_NAME, /* those that failed: its certificate is for another name */
+	UPSTREAM_TLS_EXPIRED,
+	UPSTREAM_TLS_UNTRUSTED,
+	UPSTREAM_TLS_REFUSED, /* it sent an alert */
+	UPSTREAM_TLS_BROKEN,
 	UPSTREAM_EVENTS,
+};
+
+struct tls_credentials;
+
+/* How an encrypted upstream is spoken to. */
+struct upstream_tls {
+	_Atomic(struct tls_credentials *) *credentials; /* those of now */
+	const char *name;        /* that its certificate must be for: a host's name or an IP address */
+	const char *const *alpn; /* as in struct tls_peer */
 };
 
 /* A server to ask. Shared by all workers; immutable while they use it, but for the atomic fields. Times in ns. */
 struct upstream {
 	struct endpoint endpoint;
-	enum transport transport; /* TRANSPORT_UDP: plain DNS, over UDP or TCP; others are not built */
+	enum transport transport; /* TRANSPORT_UDP: plain DNS, over UDP or TCP; TRANSPORT_TLS */
+	const struct upstream_tls *tls; /* NULL: in the clear, as only plain DNS is */
 	bool has_source;
 	struct endpoint source; /* local address, port 0 */
 	uint64_t expire;        /* an idle connection is closed after this; 0: it is not used again at all */
 	uint64_t max_age;       /* and any connection after this; 0: no limit */
-	size_t max_idle;        /* idle TCP connections; 0: no limit */
+	size_t max_idle;        /* idle TCP (TLS) connections; 0: no limit */
 	void (*count)(struct upstream *u, enum upstream_event event); /* may be NULL */
 	_Atomic uint64_t connect_average; /* how long connecting took, sliding; 0: never tried */
 };
@@ -56,6 +75,7 @@ enum attempt_step {
 	STEP_READ,
 	STEP_DIAL,
 	STEP_EOF,
+	STEP_TLS, /* the error is an enum tls_failure */
 };
 
 struct attempt_table;
@@ -80,11 +100,11 @@ struct attempt {
 
 	/* why it failed */
 	enum attempt_step step;
-	int error; /* errno; 0: time-out */
+	int error; /* errno, but with STEP_TLS; 0: time-out */
 	struct endpoint from; /* local address, if the connection had one */
 };
 
-/* Sends the query over UDP, or over TCP if `stream`. done() may be called before this returns; `wire` is there until
+/* Sends the query over UDP, or over TCP if `stream`; with TLS if the upstream has it, never else. done() may be called before this returns; `wire` is there until
  * done() returns, which must not wait. */
 void attempt_start(struct upstream_pool *p, struct attempt *a, bool stream);
 
@@ -113,9 +133,10 @@ static inline bool attempt_pending(const struct attempt *a)
 	return a->pending;
 }
 
-enum { ATTEMPT_ERROR_MAX = 192 };
+enum { ATTEMPT_ERROR_MAX = 320 };
 
-/* "read udp 127.0.0.1:4242->192.0.2.1:53: i/o timeout", "dial tcp 192.0.2.1:53: connect: connection refused", "EOF". */
+/* "read udp 127.0.0.1:4242->192.0.2.1:53: i/o timeout", "dial tcp 192.0.2.1:53: connect: connection refused", "EOF",
+ * "tls: failed to verify certificate: x509: certificate is not valid for dns.example". */
 const char *attempt_error(const struct attempt *a, char to[static ATTEMPT_ERROR_MAX]);
 
 #endif

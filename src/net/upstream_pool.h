@@ -4,6 +4,7 @@
 
 #include "net/upstream.h"
 #include "net/upstream_outbox.h"
+#include "net/upstream_wire.h"
 
 enum {
 	TABLE_SLOTS = 32,
@@ -48,7 +49,8 @@ struct upstream_pool {
 	bool whole; /* the kernel does not cut messages up on the way there */
 
 	struct upstream_stream *streams, *streams_last; /* longest unused first */
-	size_t stream_count, idle_count;
+	size_t stream_count;
+	struct upstream_ticket ticket; /* of the last TLS session */
 };
 
 /* Enters an attempt under a new random id that nobody in the table has. */
@@ -86,7 +88,7 @@ bool udp_sweep(struct upstream_pool *p); /* false: nothing is open */
 void udp_close_all(struct upstream_pool *p);
 void udp_unqueue(struct upstream_pool *p, struct attempt *a);
 
-/* --- TCP: upstream_tcp.c --- */
+/* --- TCP and TLS: upstream_tcp.c --- */
 void tcp_attempt(struct upstream_pool *p, struct attempt *a);
 bool tcp_sweep(struct upstream_pool *p);
 void tcp_close_all(struct upstream_pool *p);

@@ -1,45 +1,37 @@
 /*
- * TCP to an upstream (RFC 7766 6.2): connections are kept, carry many queries, and take their answers in any order. A
- * query goes to an idle connection, else to a new one as long as there are few, else to the one with the fewest.
+ * TCP to an upstream (RFC 7766 6.2), with TLS if it has it (RFC 7858): connections are kept, carry many queries, and take their
+ * answers in any order. A query goes to an idle connection, else to a new one as long as there are few, else to the one with the
+ * fewest. With TLS a connection costs more than the wait for another's answer: a new one is made only when all are busy.
  */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "dns/message.h"
 #include "net/loop_state.h"
-#include "net/socket.h"
 #include "net/upstream_pool.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum {
 	PREFIX = 2,
 	STREAMS_MAX = 8, /* until queries share connections */
 	QUERIES_A_STREAM = 256,
-	OUTPUT_LEAST = 1024,
-	READS_A_TURN = 4,
+	QUERIES_SHARED = 64, /* on a TLS connection, until another one is made */
 };
 
 static const uint64_t connect_first = 15 * NS_PER_S; /* what is assumed of an upstream that was never connected to */
 static const uint64_t connect_least = 1 * NS_PER_S, connect_most = 5 * NS_PER_S;
 
 struct upstream_stream {
-	struct watch watch;
+	struct upstream_wire wire; /* first */
 	struct attempt_table table;
 	struct upstream_pool *pool;
 	struct upstream_stream *newer, *older; /* in the pool's list by last use */
 	struct timer connect_timer;
 	struct loop_flush flush;
 	uint64_t born, used;
-	bool connected;
 	bool seasoned;   /* it has brought an answer: that it ends now is no fault of the next query */
 	bool distrusted; /* takes no more queries */
-	uint8_t *partial; /* the start of an answer */
-	size_t partial_length;
-	uint8_t *out;
-	size_t out_length, out_sent, out_capacity;
 };
 
 /* --- the pool's list --- */
@@ -67,13 +59,10 @@ static void list_append(struct upstream_stream *s)
 static void stream_close(struct upstream_stream *s)
 {
 	struct loop *l = s->pool->loop;
-	loop_unwatch(l, &s->watch);
 	timer_cancel(l, &s->connect_timer);
 	loop_flush_cancel(l, &s->flush);
 	list_remove(s);
-	close(s->watch.fd);
-	free(s->partial);
-	free(s->out);
+	wire_close(&s->wire);
 	free(s);
 }
 
@@ -105,7 +94,7 @@ static void drained(struct attempt_table *t)
 	struct upstream_stream *s = stream_of(t);
 	const struct upstream *u = s->pool->upstream;
 	s->used = clock_batch();
-	if (s->distrusted || !s->connected || u->expire == 0 ||
+	if (s->distrusted || !wire_is_open(&s->wire) || u->expire == 0 ||
 		(u->max_idle && idle_count(s->pool) > u->max_idle)) {
 		stream_close(s);
 		return;
@@ -152,170 +141,83 @@ uint64_t tcp_ready_by(const struct attempt_table *t)
 {
 	const struct upstream_stream *s =
 		(const struct upstream_stream *)((const char *)t - offsetof(struct upstream_stream, table));
-	return s->connected ? 0 : s->connect_timer.at;
+	return wire_is_open(&s->wire) ? 0 : s->connect_timer.at;
 }
 
-/* --- queries out --- */
-
-static void output_add(struct upstream_stream *s, const struct attempt *a)
+static void opened(struct upstream_wire *w)
 {
-	size_t more = PREFIX + a->query_length;
-	if (s->out_capacity - s->out_length < more) {
-		size_t capacity = s->out_capacity ? s->out_capacity : OUTPUT_LEAST;
-		while (capacity - s->out_length < more)
-			capacity *= 2;
-		s->out = memory_resize(s->out, capacity, 1);
-		s->out_capacity = capacity;
-	}
-	uint8_t *to = s->out + s->out_length;
+	struct upstream_stream *s = (struct upstream_stream *)w;
+	timer_cancel(w->loop, &s->connect_timer);
+	connect_observed(s);
+	for (unsigned slot = 0; slot < TABLE_SLOTS; slot++)
+		for (struct attempt *a = s->table.slots[slot]; a; a = a->next)
+			a->sent = clock_batch();
+}
+
+/* --- queries and answers --- */
+
+static void query_add(struct upstream_stream *s, const struct attempt *a)
+{
+	uint8_t *to = wire_append(&s->wire, PREFIX + a->query_length);
 	to[0] = (uint8_t)(a->query_length >> 8);
 	to[1] = (uint8_t)a->query_length;
 	memcpy(to + PREFIX, a->query, a->query_length);
 	memcpy(to + PREFIX, a->id, sizeof a->id);
-	s->out_length += more;
 }
 
-static void output_forget(struct upstream_stream *s)
+/* Hands over all whole answers. */
+static size_t received(struct upstream_wire *w, const uint8_t *octets, size_t length)
 {
-	free(s->out);
-	s->out = NULL;
-	s->out_length = s->out_sent = s->out_capacity = 0;
-}
-
-/* Sends what the peer takes. Gives 0, or the error that broke the connection. */
-static int output_send(struct upstream_stream *s)
-{
-	while (s->out_sent < s->out_length) {
-		ssize_t sent = send(s->watch.fd, s->out + s->out_sent, s->out_length - s->out_sent,
-			MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0 && errno != EAGAIN && errno != ENOBUFS)
-			return errno;
-		if (sent < 0)
-			break;
-		s->out_sent += (size_t)sent;
-	}
-	bool done = s->out_sent == s->out_length;
-	if (done)
-		output_forget(s);
-	loop_watch(s->pool->loop, &s->watch, EPOLLIN | (done ? 0u : EPOLLOUT));
-	return 0;
-}
-
-/* The connection has ended, by the peer's will or by an error. One that served before may be closed at any time (RFC 7766
- * 6.2.4): who waits on it tries again. */
-static void stream_ended(struct upstream_stream *s, int error)
-{
-	bool closed = error == 0 || error == ECONNRESET || error == EPIPE;
-	if (closed && s->seasoned)
-		stream_fail(s, ATTEMPT_CLOSED, STEP_EOF, 0);
-	else
-		stream_fail(s, ATTEMPT_FAILED, error ? STEP_READ : STEP_EOF, error);
-}
-
-/* --- answers in --- */
-
-/* Hands over all whole answers, keeps the rest. */
-static void hand_over(struct upstream_stream *s, const uint8_t *at, size_t length)
-{
-	while (length >= PREFIX) {
+	struct upstream_stream *s = (struct upstream_stream *)w;
+	size_t used = 0;
+	while (length - used >= PREFIX) {
+		const uint8_t *at = octets + used;
 		size_t size = (size_t)at[0] << 8 | at[1];
-		if (length - PREFIX < size)
+		if (length - used - PREFIX < size)
 			break;
 		s->seasoned = true;
 		table_receive(s->pool, &s->table, at + PREFIX, size);
-		at += PREFIX + size;
-		length -= PREFIX + size;
+		used += PREFIX + size;
 	}
-	if (length) {
-		s->partial = memory_resize(s->partial, length, 1);
-		memcpy(s->partial, at, length);
-	} else {
-		free(s->partial);
-		s->partial = NULL;
-	}
-	s->partial_length = length;
+	return used;
 }
 
-/* Reads what is there. False with *error when the connection has ended. */
-static bool read_answers(struct upstream_stream *s, int *error)
+/* The connection has ended. One that served before may be closed at any time (RFC 7766 6.2.4): who waits on it tries again. */
+static void stream_ended(struct upstream_stream *s, const struct wire_end *end)
 {
-	struct upstream_inbox *in = upstream_inbox(s->pool->loop);
-	uint8_t *room = in->room[0];
-	for (int turn = 0; turn < READS_A_TURN; turn++) {
-		size_t kept = s->partial_length;
-		if (kept)
-			memcpy(room, s->partial, kept);
-		ssize_t got = recv(s->watch.fd, room + kept, sizeof in->room - kept, MSG_DONTWAIT);
-		if (got <= 0) {
-			*error = got < 0 ? errno : 0;
-			return got < 0 && (errno == EAGAIN || errno == EINTR);
-		}
-		hand_over(s, room, kept + (size_t)got);
-		if (kept + (size_t)got < sizeof in->room)
-			return true;
-	}
-	return true;
-}
-
-/* Sending failed: the peer may have answered before it closed. */
-static void send_failed(struct upstream_stream *s, int error)
-{
-	int ignored;
-	s->table.count++; /* holds it open */
-	read_answers(s, &ignored);
-	s->table.count--;
-	stream_ended(s, error);
+	bool closed = end->step == STEP_EOF ||
+		      (end->step == STEP_READ && (end->error == ECONNRESET || end->error == EPIPE));
+	if (!wire_is_open(&s->wire))
+		connect_observed(s);
+	if (closed && s->seasoned)
+		stream_fail(s, ATTEMPT_CLOSED, STEP_EOF, 0);
+	else
+		stream_fail(s, ATTEMPT_FAILED, end->step, end->error);
 }
 
 static void flush_due(struct loop_flush *f)
 {
 	struct upstream_stream *s =
 		(struct upstream_stream *)((char *)f - offsetof(struct upstream_stream, flush));
-	int error = output_send(s);
-	if (error)
-		send_failed(s, error);
-}
-
-/* False when the connection could not be made. */
-static bool connect_finish(struct upstream_stream *s)
-{
-	int error = 0;
-	socklen_t length = sizeof error;
-	getsockopt(s->watch.fd, SOL_SOCKET, SO_ERROR, &error, &length);
-	timer_cancel(s->pool->loop, &s->connect_timer);
-	connect_observed(s);
-	if (error) {
-		stream_fail(s, ATTEMPT_FAILED, STEP_DIAL, error);
-		return false;
-	}
-	s->connected = true;
-	for (unsigned slot = 0; slot < TABLE_SLOTS; slot++)
-		for (struct attempt *a = s->table.slots[slot]; a; a = a->next)
-			a->sent = clock_batch();
-	return true;
+	struct wire_end end;
+	s->table.count++; /* holds it open */
+	bool alive = wire_send(&s->wire, &end);
+	s->table.count--;
+	if (!alive)
+		stream_ended(s, &end);
 }
 
 static void stream_ready(struct watch *w, uint32_t events)
 {
 	struct upstream_stream *s = (struct upstream_stream *)w;
-	int error = 0;
-	if (!s->connected) {
-		if (connect_finish(s) && (error = output_send(s)) != 0)
-			stream_ended(s, error);
-		return;
-	}
+	struct wire_end end;
+	bool was_open = wire_is_open(&s->wire);
 	s->table.count++; /* holds it open */
-	bool alive = read_answers(s, &error);
-	if (alive && (events & EPOLLOUT)) {
-		error = output_send(s);
-		alive = error == 0;
-	}
+	bool alive = wire_progress(&s->wire, events, &end);
 	s->table.count--;
 	if (!alive)
-		stream_ended(s, error);
-	else if (s->table.count == 0)
+		stream_ended(s, &end);
+	else if (s->table.count == 0 && was_open)
 		drained(&s->table);
 }
 
@@ -323,29 +225,23 @@ static void stream_ready(struct watch *w, uint32_t events)
 
 static struct upstream_stream *stream_new(struct upstream_pool *p)
 {
-	struct upstream *u = p->upstream;
-	int fd = upstream_socket_new(u, SOCK_STREAM);
-	if (fd < 0)
-		return NULL;
-	socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	if (connect(fd, &u->endpoint.any, endpoint_length(&u->endpoint)) < 0 && errno != EINPROGRESS) {
+	struct upstream_stream *s = memory_array(1, sizeof *s);
+	s->wire = (struct upstream_wire){ .watch.ready = stream_ready, .opened = opened, .received = received };
+	if (!wire_connect(&s->wire, p->loop, p->upstream, &p->ticket)) {
 		int saved = errno;
-		close(fd);
+		free(s);
 		errno = saved;
 		return NULL;
 	}
-	struct upstream_stream *s = memory_array(1, sizeof *s);
-	s->watch = (struct watch){ .fd = fd, .ready = stream_ready };
 	s->table.drained = drained;
 	s->table.stream = true;
-	s->table.fd = fd;
+	s->table.fd = s->wire.watch.fd;
 	s->pool = p;
 	s->flush.run = flush_due;
 	s->connect_timer.fire = connect_expired;
 	s->born = s->used = clock_batch();
 	list_append(s);
-	loop_watch(p->loop, &s->watch, EPOLLOUT);
-	timer_set(p->loop, &s->connect_timer, clock_batch() + connect_timeout(u));
+	timer_set(p->loop, &s->connect_timer, clock_batch() + connect_timeout(p->upstream));
 	pool_sweep_later(p);
 	return s;
 }
@@ -371,7 +267,8 @@ static struct upstream_stream *least_used_stream(struct upstream_pool *p)
 	for (struct upstream_stream *s = p->streams; s; s = s->newer) {
 		if (s->distrusted || s->table.count >= QUERIES_A_STREAM || u->expire == 0)
 			continue;
-		if (u->max_age && clock_batch() - s->born > u->max_age)
+		if (!s->table.count ? upstream_expired(u, s->born, s->used) :
+				      u->max_age && clock_batch() - s->born > u->max_age)
 			continue;
 		if (!least || s->table.count < least->table.count)
 			least = s;
@@ -379,12 +276,25 @@ static struct upstream_stream *least_used_stream(struct upstream_pool *p)
 	return least;
 }
 
+/* One that is shared before another is made: with TLS any that is not busy, else any when there are many. */
+static struct upstream_stream *shared_stream(struct upstream_pool *p)
+{
+	struct upstream_stream *s = least_used_stream(p);
+	bool many = p->stream_count >= STREAMS_MAX;
+	bool spare = p->upstream->tls && s && s->table.count < QUERIES_SHARED;
+	return many || spare ? s : NULL;
+}
+
 static struct upstream_stream *choose(struct upstream_pool *p)
 {
-	struct upstream_stream *s = idle_stream(p);
-	if (!s && p->stream_count >= STREAMS_MAX)
-		s = least_used_stream(p);
-	upstream_count(p->upstream, s ? UPSTREAM_HIT_TCP : UPSTREAM_MISS_TCP);
+	bool tls = p->upstream->tls;
+	struct upstream_stream *s = tls ? shared_stream(p) : idle_stream(p);
+	if (!s)
+		s = tls ? idle_stream(p) : shared_stream(p);
+	if (s)
+		upstream_count(p->upstream, tls ? UPSTREAM_HIT_TLS : UPSTREAM_HIT_TCP);
+	else
+		upstream_count(p->upstream, tls ? UPSTREAM_MISS_TLS : UPSTREAM_MISS_TCP);
 	return s ? s : stream_new(p);
 }
 
@@ -398,8 +308,8 @@ void tcp_attempt(struct upstream_pool *p, struct attempt *a)
 		return;
 	}
 	table_add(&s->table, a);
-	output_add(s, a);
-	if (s->connected)
+	query_add(s, a);
+	if (wire_is_open(&s->wire))
 		loop_flush_later(p->loop, &s->flush);
 }
 

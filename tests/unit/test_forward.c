@@ -1,114 +1,7 @@
 /* The plugin forward against an upstream that behaves and misbehaves. */
-#include "test.h"
-
-#include "plugin_bed.h"
-#include "plugins/forward/forward.h"
-#include "server/block.h"
-#include "upstream_server.h"
+#include "forward_rig.h"
 
 #include <ctype.h>
-
-/* --- many queries on one loop --- */
-
-struct asked {
-	struct query q;
-	struct rig *rig;
-	const char *name;
-	uint16_t type;
-	bool stream;
-	uint64_t delay; /* ns, before it asks */
-	int rcode;
-	uint64_t took;
-	unsigned answers;
-};
-
-struct rig {
-	struct upstream_server server;
-	struct bed *bed;
-	struct loop *loop;
-	unsigned running;
-};
-
-static void rig_start(struct rig *r, const char *options)
-{
-	char corefile[1024];
-	memset(r, 0, sizeof *r);
-	upstream_server_start(&r->server);
-	snprintf(corefile, sizeof corefile, ".:53 {\nforward . 127.0.0.1:%u {\n%s\n}\n}\n",
-		endpoint_port(&r->server.local), options);
-	r->bed = bed_new(corefile);
-	assert_non_null(r->bed->config);
-	r->loop = loop_new(0);
-	r->bed->config->control = r->loop;
-}
-
-static struct forward *rig_forward(struct rig *r)
-{
-	return r->bed->config->blocks->plugins->state;
-}
-
-static void ask(void *data)
-{
-	struct asked *a = data;
-	struct bed *b = a->rig->bed;
-	struct arena *arena = arena_new(4096);
-	if (a->delay)
-		fiber_sleep(a->delay);
-	a->q = (struct query){ .arena = arena,
-		.listener = &b->listener,
-		.block = b->config->blocks,
-		.transport = a->stream ? TRANSPORT_TCP : TRANSPORT_UDP };
-	a->q.request.flags = FLAG_RD;
-	a->q.request.id = 77;
-	a->q.request.has_question = true;
-	query_set_question(&a->q, name_from_text(arena, view_of(a->name)), a->type ? a->type : TYPE_A,
-		CLASS_IN);
-	uint64_t start = clock_now();
-	a->rcode = chain_serve(b->config->blocks->chain, &a->q);
-	a->took = clock_now() - start;
-	const struct message *m = a->q.reply;
-	if (m) {
-		a->answers = (unsigned)message_record_count(m, SECTION_ANSWER);
-		assert_int_equal(m->id, 77);
-		assert_true(m->has_question);
-		char asked[NAME_TEXT_MAX], got[NAME_TEXT_MAX];
-		name_print(a->q.request.question.name, asked);
-		name_print(m->question.name, got);
-		if (strncmp(a->name, "lower", 5) != 0)
-			assert_string_equal(asked, got);
-	}
-	if (a->q.error)
-		a->q.error = strdup(a->q.error);
-	arena_free(arena);
-	if (--a->rig->running == 0)
-		loop_stop(a->rig->loop);
-}
-
-/* Asks all of them at the same time (but for their delays), until all are answered. */
-static void rig_ask(struct rig *r, struct asked *list, unsigned count)
-{
-	r->running = count;
-	for (unsigned i = 0; i < count; i++) {
-		list[i].rig = r;
-		fiber_spawn(r->loop, ask, &list[i]);
-	}
-	loop_run(r->loop);
-}
-
-static void forget_errors(struct asked *list, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		free((char *)(uintptr_t)list[i].q.error);
-}
-
-static void rig_stop(struct rig *r)
-{
-	struct plugin *p = r->bed->config->blocks->plugins;
-	p->type->worker_stop(p, p->worker_states[0]);
-	loop_free(r->loop);
-	upstream_server_stop(&r->server);
-	bed_free(r->bed);
-}
 
 /* --- what is asked and answered --- */
 
@@ -427,7 +320,7 @@ static void who_is_away_is_passed_over(void **state)
 	struct asked a[8] = { 0 };
 	char corefile[256], names[8][32];
 	memset(&r, 0, sizeof r);
-	upstream_server_start(&r.server);
+	upstream_server_start(&r.server, NULL);
 	snprintf(corefile, sizeof corefile,
 		".:53 {\nforward . 127.0.0.1:1 127.0.0.1:%u {\npolicy sequential\nhealth_check 10ms\n}\n}\n",
 		endpoint_port(&r.server.local));
@@ -454,7 +347,7 @@ static void all_away_is_servfail(void **state)
 	struct rig r;
 	struct asked a[] = { { .name = "ok.example." }, { .name = "ok.example.", .stream = true } };
 	memset(&r, 0, sizeof r);
-	upstream_server_start(&r.server);
+	upstream_server_start(&r.server, NULL);
 	r.bed = bed_new(".:53 {\nforward . 127.0.0.1:1 {\nmax_fails 0\n}\n}\n");
 	r.loop = loop_new(0);
 	r.bed->config->control = r.loop;
@@ -517,7 +410,6 @@ static void destinations_are_checked(void **state)
 		{ "/tmp", "no valid upstream addresses found" },
 		{ "quic://192.0.2.1", "'quic' is not supported as a destination protocol in forward: "
 				      "quic://192.0.2.1:853" },
-		{ "tls://192.0.2.1", "tls:// upstreams are not built into this version yet: tls://192.0.2.1:853" },
 		{ "192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6 192.0.2.7 192.0.2.8 192.0.2.9 "
 		  "192.0.2.10 192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16",
 			"more than 15 TOs configured: 16" },

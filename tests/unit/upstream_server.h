@@ -1,5 +1,5 @@
 /*
- * A DNS server for tests of forwarding, on a thread of its own, over UDP and TCP at one port. What it does with a query is said
+ * A DNS server for tests of forwarding, on a thread of its own, over UDP and TCP (or TLS) at one port. What it does with a query is said
  * by the first label of its name, in lower case, up to a hyphen:
  *     ok       answers with an A record
  *     lies     before the answer: one with a wrong id, one with another question, garbage, three octets, one without QR
@@ -35,6 +35,7 @@ struct upstream_server {
 	int udp_fd;
 	struct udp_listener *udp;
 	struct tcp_listener *tcp;
+	struct tls_credentials *credentials; /* NULL: TCP is in the clear */
 	_Atomic bool ready;
 	_Atomic unsigned udp_queries, tcp_queries;
 	_Atomic unsigned ports[64], ids[64]; /* of the first UDP queries */
@@ -129,6 +130,11 @@ static void upstream_server_handle(struct incoming *in)
 	in->close = upstream_server_is(in, "closes");
 }
 
+static struct tls_credentials *upstream_server_credentials(void *listener)
+{
+	return ((struct upstream_server *)listener)->credentials;
+}
+
 static void *upstream_server_run(void *data)
 {
 	struct upstream_server *s = data;
@@ -149,6 +155,7 @@ static void *upstream_server_run(void *data)
 	}
 	s->udp = udp_listen(s->loop, s->udp_fd, &s->local, upstream_server_handle, s);
 	const struct tcp_service service = { .transport = TRANSPORT_TCP,
+		.credentials = upstream_server_credentials,
 		.handle = upstream_server_handle,
 		.listener = s };
 	s->tcp = tcp_listen(s->loop, tcp, &s->local, &tcp_limits_default, &service);
@@ -157,9 +164,10 @@ static void *upstream_server_run(void *data)
 	return NULL;
 }
 
-static void upstream_server_start(struct upstream_server *s)
+static void upstream_server_start(struct upstream_server *s, struct tls_credentials *credentials)
 {
 	memset(s, 0, sizeof *s);
+	s->credentials = credentials;
 	pthread_create(&s->thread, NULL, upstream_server_run, s);
 	while (!atomic_load(&s->ready))
 		usleep(1000);

@@ -20,7 +20,7 @@ static bool forward_finish(struct setup *s)
 	if (f->max_age > 0 && f->max_age < f->expire)
 		return setup_error_plain(s, "max_age (%s) must not be less than expire (%s)",
 			duration_print(s->arena, f->max_age), duration_print(s->arena, f->expire));
-	if (!destinations_read(s, f))
+	if (!destinations_read(s, f) || !upstreams_secure(s, f))
 		return false;
 	if (!f->attempts_given)
 		f->max_attempts = 2 * (uint32_t)f->count;

@@ -2,6 +2,7 @@
 #ifndef ISTHMUS_PLUGINS_FORWARD_FORWARD_H
 #define ISTHMUS_PLUGINS_FORWARD_FORWARD_H
 
+#include "net/tls_credentials.h"
 #include "net/upstream.h"
 #include "plugins/forward/flight.h"
 #include "server/plugin.h"
@@ -19,6 +20,7 @@ struct forward_upstream {
 	struct upstream net;
 	struct view name;        /* "192.0.2.1:53", in metrics and metadata */
 	struct view server_name; /* for TLS, from "%name"; empty: none */
+	struct upstream_tls tls; /* what net.tls points to, if it is encrypted */
 	_Atomic uint32_t fails;  /* health checks that failed, one after the other */
 	_Atomic bool checking;
 	/* series, made at their first use */
@@ -58,6 +60,8 @@ struct forward {
 	struct endpoint *resolvers;
 	size_t resolver_count;
 	struct view tls_server_name;
+	struct tls_settings tls; /* its paths as `tls` has them */
+	_Atomic(struct tls_credentials *) credentials;
 
 	_Atomic uint32_t turn; /* round_robin */
 	_Atomic int64_t concurrent;
@@ -79,6 +83,9 @@ bool forward_setup(struct setup *s);
 
 /* Reads the TOs into f->upstreams; names are looked up. Complains as CoreDNS does. */
 bool destinations_read(struct setup *s, struct forward *f);
+
+/* Gives encrypted upstreams, if there are any, what they are spoken to with: loads the certificates. */
+bool upstreams_secure(struct setup *s, struct forward *f);
 
 /* Counts: what happened to its connections, a failed check, the time that an exchange took. */
 void forward_count(struct upstream *u, enum upstream_event event);

@@ -1,4 +1,4 @@
-/* What `forward` counts. Names, help and labels are CoreDNS's, but for the messages that answer nothing. */
+/* What `forward` counts. Names, help and labels are CoreDNS's, but for the messages that answer nothing and for handshakes. */
 #include "plugins/forward/forward.h"
 
 const struct metric_family forward_rejects = {
@@ -50,6 +50,14 @@ static const struct metric_family ignored = {
 	.labels = { "proxy_name", "to" },
 };
 
+static const struct metric_family handshakes = {
+	.name = "isthmus_proxy_tls_handshakes_total",
+	.help = "Counter of TLS handshakes with upstreams: full and resumed ones, and why others failed: name, expired, untrusted "
+		"(of the certificate), refused (by the upstream), broken.",
+	.kind = METRIC_COUNTER,
+	.labels = { "proxy_name", "to", "result" },
+};
+
 const struct metric_family *const forward_metrics[] = {
 	&forward_broken,
 	&forward_rejects,
@@ -58,6 +66,7 @@ const struct metric_family *const forward_metrics[] = {
 	&hits,
 	&misses,
 	&ignored,
+	&handshakes,
 	NULL,
 };
 
@@ -77,16 +86,25 @@ void forward_count(struct upstream *net, enum upstream_event event)
 {
 	static const struct {
 		const struct metric_family *family;
-		const char *proto;
+		const char *third;
 	} counted[UPSTREAM_EVENTS] = {
 		[UPSTREAM_HIT_UDP] = { &hits, "udp" },
 		[UPSTREAM_HIT_TCP] = { &hits, "tcp" },
 		[UPSTREAM_MISS_UDP] = { &misses, "udp" },
 		[UPSTREAM_MISS_TCP] = { &misses, "tcp" },
 		[UPSTREAM_IGNORED] = { &ignored, "" },
+		[UPSTREAM_HIT_TLS] = { &hits, "tcp-tls" },
+		[UPSTREAM_MISS_TLS] = { &misses, "tcp-tls" },
+		[UPSTREAM_TLS_FULL] = { &handshakes, "full" },
+		[UPSTREAM_TLS_RESUMED] = { &handshakes, "resumed" },
+		[UPSTREAM_TLS_NAME] = { &handshakes, "name" },
+		[UPSTREAM_TLS_EXPIRED] = { &handshakes, "expired" },
+		[UPSTREAM_TLS_UNTRUSTED] = { &handshakes, "untrusted" },
+		[UPSTREAM_TLS_REFUSED] = { &handshakes, "refused" },
+		[UPSTREAM_TLS_BROKEN] = { &handshakes, "broken" },
 	};
 	struct forward_upstream *u = (struct forward_upstream *)net;
-	metric_add(series(&u->events[event], counted[event].family, u, view_of(counted[event].proto)), 1);
+	metric_add(series(&u->events[event], counted[event].family, u, view_of(counted[event].third)), 1);
 }
 
 void forward_count_check(struct forward_upstream *u)

@@ -153,24 +153,32 @@ static int file_error(struct setup *s, struct view path, const char **full)
 	return error;
 }
 
+static bool read_authorities(struct setup *s, struct view path, const char **to)
+{
+	int error = file_error(s, path, to);
+	return !error ||
+	       setup_error_plain(s, "error reading %s: open %s: %s", *to, *to, error_text(error));
+}
+
+static bool read_certificate(struct setup *s, struct view path, const char **to)
+{
+	int error = file_error(s, path, to);
+	return !error ||
+	       setup_error_plain(s, "could not load TLS cert: open %s: %s", *to, error_text(error));
+}
+
 static bool read_tls(struct setup *s)
 {
+	struct tls_settings *t = &state(s)->tls;
 	struct view *words;
 	size_t count = args_rest(s, &words);
 	if (count > 3)
 		return setup_argument_error(s);
-	for (size_t i = 0; i < count; i++) {
-		const char *path;
-		int error = file_error(s, words[i], &path);
-		bool is_ca = count != 2 && i == count - 1;
-		if (error && is_ca)
-			return setup_error_plain(
-				s, "error reading %s: open %s: %s", path, path, error_text(error));
-		if (error)
-			return setup_error_plain(
-				s, "could not load TLS cert: open %s: %s", path, error_text(error));
-	}
-	return true;
+	*t = (struct tls_settings){ 0 };
+	if (count >= 2 && (!read_certificate(s, words[0], &t->certificate) ||
+				  !read_certificate(s, words[1], &t->key)))
+		return false;
+	return count % 2 == 0 || read_authorities(s, words[count - 1], &t->authorities);
 }
 
 static bool read_tls_server_name(struct setup *s)

@@ -1,0 +1,67 @@
+/* What encrypted upstreams of `forward` are spoken to with: certificates, authorities, the names that they must have. */
+#include "plugins/forward/forward.h"
+#include "server/setup.h"
+
+/* The upstream's own name, else that of the directive, else its address. */
+static const char *peer_name(struct arena *arena, const struct forward *f, const struct forward_upstream *u)
+{
+	char address[ENDPOINT_TEXT_MAX];
+	if (u->server_name.length)
+		return arena_string(arena, u->server_name);
+	if (f->tls_server_name.length)
+		return arena_string(arena, f->tls_server_name);
+	endpoint_print_ip(&u->net.endpoint, address);
+	return arena_string(arena, view_of(address));
+}
+
+static bool is_encrypted(const struct forward_upstream *u)
+{
+	return u->net.transport != TRANSPORT_UDP;
+}
+
+static void release(void *data)
+{
+	struct forward *f = data;
+	tls_credentials_release(atomic_load(&f->credentials));
+}
+
+/* In CoreDNS's words for whose fault it is. */
+static bool cannot_load(struct setup *s, const struct forward *f, const char *why)
+{
+	const char *ca = f->tls.authorities;
+	bool is_ca = !f->tls.certificate || (ca && view_starts(view_of(why), view_of(ca)));
+	return setup_error_plain(
+		s, "could not %s: %s", is_ca ? "read root certs" : "load TLS cert", why);
+}
+
+static bool load(struct setup *s, struct forward *f)
+{
+	const char *why;
+	if (!transports_load(s->arena, &why))
+		return setup_error_plain(s, "%s", why);
+	f->tls.is_client = true;
+	f->tls.keylog = -1;
+	struct tls_credentials *c = tls_credentials_load(&f->tls, NULL, s->arena, &why);
+	if (!c)
+		return cannot_load(s, f, why);
+	atomic_store(&f->credentials, c);
+	arena_on_free(s->arena, release, f);
+	return true;
+}
+
+bool upstreams_secure(struct setup *s, struct forward *f)
+{
+	bool any = false;
+	for (size_t i = 0; i < f->count; i++) {
+		struct forward_upstream *u = &f->upstreams[i];
+		if (!is_encrypted(u))
+			continue;
+		u->tls = (struct upstream_tls){
+			.credentials = &f->credentials,
+			.name = peer_name(s->arena, f, u),
+		};
+		u->net.tls = &u->tls;
+		any = true;
+	}
+	return !any || s->checking || load(s, f);
+}

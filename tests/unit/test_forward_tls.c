@@ -1,0 +1,361 @@
+/* The plugin forward against upstreams that speak TLS, well and badly. */
+#include "certificates.h"
+#include "forward_rig.h"
+
+#include "net/transports.h"
+
+#include <sys/socket.h>
+
+/* --- certificates --- */
+
+static char folder[64];
+static struct issuer root, below, other;
+
+static const char *in_folder(const char *name)
+{
+	static char paths[64][128];
+	static unsigned at;
+	char *path = paths[at++ % 64];
+	snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+	return path;
+}
+
+static void write_pair(const char *name, const struct wanted *w, const struct issuer *by)
+{
+	char file[64];
+	struct issuer i = certificate_new(w, by);
+	snprintf(file, sizeof file, "%s.pem", name);
+	certificate_write(in_folder(file), &i, "w");
+	if (by == &below && strcmp(name, "incomplete") != 0)
+		certificate_write(in_folder(file), by, "a");
+	snprintf(file, sizeof file, "%s-key.pem", name);
+	key_write(in_folder(file), &i);
+	issuer_free(&i);
+}
+
+static int make_files(void **state)
+{
+	static const uint8_t loopback[4] = { 127, 0, 0, 1 };
+	time_t now = time(NULL);
+	(void)state;
+	transports = &isthmus_transports;
+	snprintf(folder, sizeof folder, "/tmp/test-forward-tls-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	root = certificate_new(&(struct wanted){ .name = "root", .is_authority = true }, NULL);
+	below = certificate_new(&(struct wanted){ .name = "below", .is_authority = true }, &root);
+	other = certificate_new(&(struct wanted){ .name = "other", .is_authority = true }, NULL);
+	certificate_write(in_folder("root.pem"), &root, "w");
+	certificate_write(in_folder("other.pem"), &other, "w");
+	write_pair("address", &(struct wanted){ .name = "dns.example", .address = loopback }, &root);
+	write_pair("named", &(struct wanted){ .name = "dns.example" }, &root);
+	write_pair("chained", &(struct wanted){ .name = "dns.example" }, &below);
+	write_pair("incomplete", &(struct wanted){ .name = "dns.example" }, &below);
+	write_pair("expired",
+		&(struct wanted){ .name = "dns.example", .from = now - 7200, .until = now - 3600 }, &root);
+	write_pair("early",
+		&(struct wanted){ .name = "dns.example", .from = now + 3600, .until = now + 7200 }, &root);
+	write_pair("client", &(struct wanted){ .name = "client.example", .for_clients = true }, &root);
+	return 0;
+}
+
+static int remove_files(void **state)
+{
+	char command[128];
+	(void)state;
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	issuer_free(&root);
+	issuer_free(&below);
+	issuer_free(&other);
+	return system(command);
+}
+
+static struct tls_credentials *server_credentials(const char *name, enum client_auth auth)
+{
+	char certificate[64], key[64];
+	const char *why = "";
+	struct arena *arena = arena_new(4096);
+	snprintf(certificate, sizeof certificate, "%s.pem", name);
+	snprintf(key, sizeof key, "%s-key.pem", name);
+	struct tls_settings s = { .certificate = in_folder(certificate), .key = in_folder(key),
+		.authorities = in_folder("root.pem"), .client_auth = auth, .keylog = -1 };
+	struct tls_credentials *c = tls_credentials_load(&s, NULL, arena, &why);
+	if (!c)
+		fail_msg("%s", why);
+	arena_free(arena);
+	return c;
+}
+
+/* --- the rig with TLS --- */
+
+static void secure_rig_start(struct rig *r, struct tls_credentials *c, const char *files, const char *options)
+{
+	char all[512], paths[256] = "";
+	for (const char *at = files; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
+		char file[64];
+		snprintf(file, sizeof file, "%.*s", (int)strcspn(at, " "), at);
+		snprintf(paths + strlen(paths), sizeof paths - strlen(paths), " %s", in_folder(file));
+	}
+	snprintf(all, sizeof all, "tls%s\n%s", paths, options);
+	rig_start_at(r, "tls://", 0, c, all);
+}
+
+static void secure_rig_stop(struct rig *r)
+{
+	struct tls_credentials *c = r->server.credentials;
+	rig_stop(r);
+	if (c)
+		tls_credentials_release(c);
+}
+
+static double counted(struct rig *r, enum upstream_event event)
+{
+	struct metric *m = rig_forward(r)->upstreams[0].events[event];
+	return m ? metric_value(m) : 0;
+}
+
+/* --- answers --- */
+
+static void one_connection_carries_many_queries(void **state)
+{
+	enum { COUNT = 60 };
+	struct rig r;
+	struct asked a[COUNT] = { { .name = "slow.example." } };
+	char names[COUNT][32];
+	(void)state;
+	secure_rig_start(&r, server_credentials("address", CLIENT_AUTH_NONE), "root.pem", "");
+	for (int i = 1; i < COUNT; i++) {
+		snprintf(names[i], sizeof names[i], "ok-%d.example.", i);
+		a[i].name = names[i];
+		a[i].stream = i % 2;
+	}
+	rig_ask(&r, a, COUNT);
+	for (int i = 0; i < COUNT; i++) {
+		assert_int_equal(a[i].rcode, RCODE_NOERROR);
+		assert_int_equal(a[i].answers, 1);
+		assert_true(i == 0 || a[i].took < 280 * NS_PER_MS); /* not behind the slow one */
+	}
+	assert_int_equal(r.server.tcp_queries, COUNT);
+	assert_int_equal(r.server.udp_queries, 0);
+	assert_int_equal(counted(&r, UPSTREAM_MISS_TLS), 1);
+	assert_int_equal(counted(&r, UPSTREAM_HIT_TLS), COUNT - 1);
+	assert_int_equal(counted(&r, UPSTREAM_TLS_FULL), 1);
+	assert_int_equal(counted(&r, UPSTREAM_MISS_UDP) + counted(&r, UPSTREAM_MISS_TCP), 0);
+	secure_rig_stop(&r);
+}
+
+/* A connection that the upstream closed after its answer is replaced by one that goes on from its session. */
+static void sessions_are_resumed(void **state)
+{
+	struct rig r;
+	struct asked a[] = { { .name = "closes.example." },
+		{ .name = "ok.example.", .delay = 100 * NS_PER_MS } };
+	(void)state;
+	secure_rig_start(&r, server_credentials("named", CLIENT_AUTH_NONE), "root.pem",
+		"tls_servername dns.example");
+	rig_ask(&r, a, 2);
+	assert_int_equal(a[0].answers, 1);
+	assert_int_equal(a[1].answers, 1);
+	assert_int_equal(counted(&r, UPSTREAM_TLS_FULL), 1);
+	assert_int_equal(counted(&r, UPSTREAM_TLS_RESUMED), 1);
+	secure_rig_stop(&r);
+}
+
+static void answers_that_were_cut_are_asked_for_again(void **state)
+{
+	struct rig r;
+	struct asked a[] = { { .name = "cut.example." }, { .name = "refuse.example." } };
+	(void)state;
+	secure_rig_start(&r, server_credentials("chained", CLIENT_AUTH_NONE), "root.pem",
+		"tls_servername dns.example\nprefer_udp");
+	rig_ask(&r, a, 2);
+	assert_int_equal(a[0].answers, 1);
+	assert_int_equal(a[1].rcode, RCODE_REFUSED);
+	assert_int_equal(r.server.udp_queries, 0);
+	secure_rig_stop(&r);
+}
+
+static void client_certificates_are_shown(void **state)
+{
+	struct rig r;
+	struct asked a[] = { { .name = "ok.example." } };
+	(void)state;
+	secure_rig_start(&r, server_credentials("named", CLIENT_AUTH_REQUIRE_AND_VERIFY),
+		"client.pem client-key.pem root.pem", "tls_servername dns.example");
+	rig_ask(&r, a, 1);
+	assert_int_equal(a[0].answers, 1);
+	secure_rig_stop(&r);
+}
+
+/* --- who is not to be trusted --- */
+
+static void who_is_not_who_it_says_is_not_asked(void **state)
+{
+	static const struct {
+		const char *server, *files, *options, *error;
+		enum upstream_event event;
+		enum client_auth auth;
+	} rows[] = {
+		{ "named", "root.pem", "", "tls: failed to verify certificate: x509: certificate is not valid for 127.0.0.1",
+			UPSTREAM_TLS_NAME, CLIENT_AUTH_NONE },
+		{ "named", "root.pem", "tls_servername other.example",
+			"tls: failed to verify certificate: x509: certificate is not valid for other.example",
+			UPSTREAM_TLS_NAME, CLIENT_AUTH_NONE },
+		{ "expired", "root.pem", "tls_servername dns.example",
+			"tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
+			UPSTREAM_TLS_EXPIRED, CLIENT_AUTH_NONE },
+		{ "early", "root.pem", "tls_servername dns.example",
+			"tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
+			UPSTREAM_TLS_EXPIRED, CLIENT_AUTH_NONE },
+		{ "named", "other.pem", "tls_servername dns.example",
+			"tls: failed to verify certificate: x509: certificate signed by unknown authority",
+			UPSTREAM_TLS_UNTRUSTED, CLIENT_AUTH_NONE },
+		{ "incomplete", "root.pem", "tls_servername dns.example",
+			"tls: failed to verify certificate: x509: certificate signed by unknown authority",
+			UPSTREAM_TLS_UNTRUSTED, CLIENT_AUTH_NONE },
+		{ "client", "root.pem", "tls_servername client.example",
+			"tls: failed to verify certificate: x509: certificate signed by unknown authority",
+			UPSTREAM_TLS_UNTRUSTED, CLIENT_AUTH_NONE },
+		{ "named", "root.pem", "tls_servername dns.example", "remote error: tls: refused by an alert",
+			UPSTREAM_TLS_REFUSED, CLIENT_AUTH_REQUIRE_AND_VERIFY },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct rig r;
+		struct asked a[] = { { .name = "ok.example." } };
+		char options[256];
+		snprintf(options, sizeof options, "max_fails 0\n%s", rows[i].options);
+		secure_rig_start(&r, server_credentials(rows[i].server, rows[i].auth), rows[i].files, options);
+		rig_ask(&r, a, 1);
+		assert_int_equal(a[0].rcode, RCODE_SERVFAIL);
+		assert_string_equal(a[0].q.error, rows[i].error);
+		assert_int_equal(counted(&r, rows[i].event), 2);
+		assert_int_equal(r.server.tcp_queries + r.server.udp_queries, 0);
+		forget_errors(a, 1);
+		secure_rig_stop(&r);
+	}
+}
+
+/* --- who speaks no TLS --- */
+
+enum how {
+	CLOSES,
+	RESETS,
+	ANSWERS_IN_THE_CLEAR,
+	SAYS_NOTHING,
+};
+
+/* A listener that notes all that it is sent, over TCP and over UDP. */
+struct wiretap {
+	enum how how;
+	int tcp, udp;
+	uint16_t port;
+	pthread_t thread;
+	_Atomic bool end;
+	unsigned connections;
+	uint8_t heard[65536];
+	size_t length;
+};
+
+static void tap_hear(struct wiretap *t, int fd)
+{
+	struct timeval patience = { .tv_usec = 300000 };
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	size_t room = sizeof t->heard - t->length;
+	ssize_t got = recv(fd, t->heard + t->length, room < 4096 ? room : 4096, 0);
+	if (got > 0)
+		t->length += (size_t)got;
+}
+
+static void tap_answer(const struct wiretap *t, int fd)
+{
+	static const char answer[] = "\0\x1d\0\0\x84\0\0\1\0\0\0\0\0\0\6secret\7example\0\0\1\0\1";
+	struct linger at_once = { .l_onoff = 1 };
+	if (t->how == ANSWERS_IN_THE_CLEAR)
+		send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+	if (t->how == RESETS)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	if (t->how == SAYS_NOTHING)
+		usleep(700000);
+}
+
+static void *tap_run(void *data)
+{
+	struct wiretap *t = data;
+	struct timeval patience = { .tv_usec = 50000 };
+	setsockopt(t->tcp, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	while (!t->end) {
+		int fd = accept(t->tcp, NULL, NULL);
+		if (fd < 0)
+			continue;
+		t->connections++;
+		tap_hear(t, fd);
+		tap_answer(t, fd);
+		close(fd);
+	}
+	return NULL;
+}
+
+static void tap_start(struct wiretap *t, enum how how)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof at;
+	memset(t, 0, sizeof *t);
+	t->how = how;
+	t->tcp = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(t->tcp, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(t->tcp, 16), 0);
+	getsockname(t->tcp, (struct sockaddr *)&at, &length);
+	t->port = ntohs(at.sin_port);
+	t->udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(t->udp, (struct sockaddr *)&at, sizeof at), 0);
+	pthread_create(&t->thread, NULL, tap_run, t);
+}
+
+static void tap_stop(struct wiretap *t)
+{
+	t->end = true;
+	pthread_join(t->thread, NULL);
+	close(t->tcp);
+	close(t->udp);
+}
+
+/* Whatever the other side does, nothing but TLS is sent to it, and no name can be read there. */
+static void nothing_is_ever_asked_in_the_clear(void **state)
+{
+	static struct wiretap t;
+	(void)state;
+	for (enum how how = CLOSES; how <= SAYS_NOTHING; how++) {
+		struct rig r;
+		struct asked a[] = { { .name = "secret.example." },
+			{ .name = "secret.example.", .type = TYPE_AAAA, .stream = true } };
+		char options[256];
+		tap_start(&t, how);
+		snprintf(options, sizeof options, "tls %s\nprefer_udp\nread_timeout 500ms\nhealth_check 20ms domain secret.example",
+			in_folder("root.pem"));
+		rig_start_at(&r, "tls://", t.port, NULL, options);
+		rig_ask(&r, a, 2);
+		assert_int_equal(a[0].rcode, RCODE_SERVFAIL);
+		assert_int_equal(a[1].rcode, RCODE_SERVFAIL);
+		forget_errors(a, 2);
+		rig_stop(&r);
+		tap_stop(&t);
+		assert_true(t.connections >= 2 && t.length > 0);
+		assert_int_equal(t.heard[0], 0x16); /* a handshake's record */
+		assert_null(memmem(t.heard, t.length, "secret", 6));
+		uint8_t datagram[512];
+		assert_int_equal(recv(t.udp, datagram, sizeof datagram, 0), -1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_connection_carries_many_queries),
+		cmocka_unit_test(sessions_are_resumed),
+		cmocka_unit_test(answers_that_were_cut_are_asked_for_again),
+		cmocka_unit_test(client_certificates_are_shown),
+		cmocka_unit_test(who_is_not_who_it_says_is_not_asked),
+		cmocka_unit_test(nothing_is_ever_asked_in_the_clear),
+	};
+	return cmocka_run_group_tests(tests, make_files, remove_files);
+}
