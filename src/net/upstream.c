@@ -218,7 +218,7 @@ void upstream_pool_free(struct upstream_pool *p)
 	loop_flush_cancel(p->loop, &p->flush);
 	udp_close_all(p);
 	tcp_close_all(p);
-	free(p->ticket.at);
+	ticket_forget(&p->ticket);
 	free(p);
 }
 

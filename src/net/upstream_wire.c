@@ -132,15 +132,26 @@ static size_t decrypt(struct upstream_wire *w, const uint8_t *from, size_t lengt
 	return got;
 }
 
+void ticket_forget(struct upstream_ticket *t)
+{
+	if (t->credentials)
+		tls_credentials_release(t->credentials);
+	free(t->at);
+	*t = (struct upstream_ticket){ 0 };
+}
+
 static bool tls_begin(struct upstream_wire *w, struct wire_end *end)
 {
 	const struct upstream_tls *t = w->upstream->tls;
+	w->credentials = atomic_load(t->credentials);
+	if (w->ticket->credentials != w->credentials)
+		ticket_forget(w->ticket);
 	struct tls_peer peer = { .name = t->name,
 		.alpn = t->alpn,
 		.resume = { (const char *)w->ticket->at, w->ticket->length } };
 	struct tls_output output = { ciphertext, w };
 	w->state = WIRE_SHAKING_HANDS;
-	w->tls = tls_session_client(atomic_load(t->credentials), &peer, output);
+	w->tls = tls_session_client(w->credentials, &peer, output);
 	if (!w->tls) {
 		*end = (struct wire_end){ STEP_TLS, TLS_FAILURE_PROTOCOL };
 		return false;
@@ -157,8 +168,10 @@ static void ticket_keep(struct upstream_wire *w)
 	if (!length)
 		return;
 	w->ticket_kept = true;
-	w->ticket->at = memory_resize(w->ticket->at, length, 1);
-	memcpy(w->ticket->at, ticket, length);
+	ticket_forget(w->ticket);
+	tls_credentials_retain(w->credentials);
+	w->ticket->credentials = w->credentials;
+	w->ticket->at = memcpy(memory_alloc(length), ticket, length);
 	w->ticket->length = length;
 }
 

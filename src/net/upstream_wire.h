@@ -10,11 +10,15 @@
 
 struct tls_session;
 
-/* What a session with this upstream can be resumed with: the pool's. */
+/* What a session with this upstream can be resumed with: the pool's. Good only with the credentials that it came with, since whom
+ * they trust is not asked again. */
 struct upstream_ticket {
+	struct tls_credentials *credentials; /* a reference; NULL: there is no ticket */
 	uint8_t *at;
 	size_t length;
 };
+
+void ticket_forget(struct upstream_ticket *t);
 
 struct wire_output {
 	uint8_t *at;
@@ -40,6 +44,7 @@ struct upstream_wire {
 	struct upstream_ticket *ticket;
 	enum wire_state state;
 	struct tls_session *tls;
+	struct tls_credentials *credentials; /* the session's */
 	bool ticket_kept;
 	struct wire_output plain; /* with TLS: to be encrypted */
 	struct wire_output out;

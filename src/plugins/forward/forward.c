@@ -29,6 +29,13 @@ static bool forward_finish(struct setup *s)
 	return true;
 }
 
+static bool forward_start(struct plugin *self, struct plugin *before)
+{
+	(void)before;
+	upstreams_secure_start(self);
+	return true;
+}
+
 static void forward_worker_stop(struct plugin *self, void *state)
 {
 	struct forward *f = self->state;
@@ -325,6 +332,7 @@ PLUGIN(forward) = {
 	.init = forward_init,
 	.setup = forward_setup,
 	.finish = forward_finish,
+	.start = forward_start,
 	.worker_stop = forward_worker_stop,
 	.serve = forward_serve,
 };

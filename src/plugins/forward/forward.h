@@ -2,9 +2,9 @@
 #ifndef ISTHMUS_PLUGINS_FORWARD_FORWARD_H
 #define ISTHMUS_PLUGINS_FORWARD_FORWARD_H
 
-#include "net/tls_credentials.h"
 #include "net/upstream.h"
 #include "plugins/forward/flight.h"
+#include "server/credentials.h"
 #include "server/plugin.h"
 
 enum { RCODES_COUNTED = 24 }; /* rcodes that have a series of their own */
@@ -60,8 +60,7 @@ struct forward {
 	struct endpoint *resolvers;
 	size_t resolver_count;
 	struct view tls_server_name;
-	struct tls_settings tls; /* its paths as `tls` has them */
-	_Atomic(struct tls_credentials *) credentials;
+	struct credentials credentials; /* of encrypted upstreams */
 
 	_Atomic uint32_t turn; /* round_robin */
 	_Atomic int64_t concurrent;
@@ -84,8 +83,10 @@ bool forward_setup(struct setup *s);
 /* Reads the TOs into f->upstreams; names are looked up. Complains as CoreDNS does. */
 bool destinations_read(struct setup *s, struct forward *f);
 
-/* Gives encrypted upstreams, if there are any, what they are spoken to with: loads the certificates. */
+/* Gives encrypted upstreams, if there are any, what they are spoken to with: loads the certificates, and follows their files once
+ * started. */
 bool upstreams_secure(struct setup *s, struct forward *f);
+void upstreams_secure_start(struct plugin *self);
 
 /* Counts: what happened to its connections, a failed check, the time that an exchange took. */
 void forward_count(struct upstream *u, enum upstream_event event);

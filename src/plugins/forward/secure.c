@@ -19,17 +19,14 @@ static bool is_encrypted(const struct forward_upstream *u)
 	return u->net.transport != TRANSPORT_UDP;
 }
 
-static void release(void *data)
-{
-	struct forward *f = data;
-	tls_credentials_release(atomic_load(&f->credentials));
-}
-
 /* In CoreDNS's words for whose fault it is. */
 static bool cannot_load(struct setup *s, const struct forward *f, const char *why)
 {
-	const char *ca = f->tls.authorities;
-	bool is_ca = !f->tls.certificate || (ca && view_starts(view_of(why), view_of(ca)));
+	const struct tls_settings *t = &f->credentials.settings;
+	const char *ca = t->authorities;
+	if (!transports)
+		return setup_error_plain(s, "%s", why);
+	bool is_ca = !t->certificate || (ca && view_starts(view_of(why), view_of(ca)));
 	return setup_error_plain(
 		s, "could not %s: %s", is_ca ? "read root certs" : "load TLS cert", why);
 }
@@ -37,16 +34,9 @@ static bool cannot_load(struct setup *s, const struct forward *f, const char *wh
 static bool load(struct setup *s, struct forward *f)
 {
 	const char *why;
-	if (!transports_load(s->arena, &why))
-		return setup_error_plain(s, "%s", why);
-	f->tls.is_client = true;
-	f->tls.keylog = -1;
-	struct tls_credentials *c = tls_credentials_load(&f->tls, NULL, s->arena, &why);
-	if (!c)
-		return cannot_load(s, f, why);
-	atomic_store(&f->credentials, c);
-	arena_on_free(s->arena, release, f);
-	return true;
+	f->credentials.settings.is_client = true;
+	f->credentials.settings.keylog = -1;
+	return credentials_open(&f->credentials, s->arena, &why) || cannot_load(s, f, why);
 }
 
 bool upstreams_secure(struct setup *s, struct forward *f)
@@ -57,11 +47,18 @@ bool upstreams_secure(struct setup *s, struct forward *f)
 		if (!is_encrypted(u))
 			continue;
 		u->tls = (struct upstream_tls){
-			.credentials = &f->credentials,
+			.credentials = &f->credentials.now,
 			.name = peer_name(s->arena, f, u),
 		};
 		u->net.tls = &u->tls;
 		any = true;
 	}
 	return !any || s->checking || load(s, f);
+}
+
+void upstreams_secure_start(struct plugin *self)
+{
+	struct forward *f = self->state;
+	if (credentials_now(&f->credentials))
+		credentials_start(self, &f->credentials, NULL);
 }

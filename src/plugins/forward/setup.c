@@ -169,7 +169,7 @@ static bool read_certificate(struct setup *s, struct view path, const char **to)
 
 static bool read_tls(struct setup *s)
 {
-	struct tls_settings *t = &state(s)->tls;
+	struct tls_settings *t = &state(s)->credentials.settings;
 	struct view *words;
 	size_t count = args_rest(s, &words);
 	if (count > 3)
