@@ -78,7 +78,7 @@ static bool chaos_setup(struct setup *s)
 
 static void add_text(struct query *q, struct view text)
 {
-	reply_add(q, SECTION_ANSWER, q->request.question.name, TYPE_TXT, 0,
+	reply_add_as_asked(q, SECTION_ANSWER, q->request.question.name, TYPE_TXT, 0,
 		rdata_txt(q->arena, text));
 }
 

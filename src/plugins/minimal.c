@@ -9,6 +9,7 @@ static int minimal_serve(struct plugin *self, struct query *q)
 	if (r && response_classify(r, clock_wall_seconds()) == RESPONSE_NOERROR) {
 		section_clear(&r->section[SECTION_AUTHORITY]);
 		section_clear(&r->section[SECTION_ADDITIONAL]);
+		r->edns = (struct edns){ 0 }; /* the client gets an answer to its own OPT */
 	}
 	return rcode;
 }

@@ -17,9 +17,9 @@ static int whoami_serve(struct plugin *self, struct query *q)
 	uint16_t port = endpoint_port(&q->client);
 
 	reply_new(q, RCODE_NOERROR, REPLY_AA);
-	reply_add(q, SECTION_ADDITIONAL, q->request.question.name,
+	reply_add_as_asked(q, SECTION_ADDITIONAL, q->request.question.name,
 		endpoint_is_v6(&q->client) ? TYPE_AAAA : TYPE_A, 0, arena_copy(q->arena, address));
-	reply_add(q, SECTION_ADDITIONAL, whoami_owner(q), TYPE_SRV, 0,
+	reply_add_as_asked(q, SECTION_ADDITIONAL, whoami_owner(q), TYPE_SRV, 0,
 		rdata_srv(q->arena, 0, 0, port, name_root));
 	return RCODE_NOERROR;
 }

@@ -31,16 +31,27 @@ struct message *reply_new(struct query *q, uint16_t rcode, unsigned flags)
 	return r;
 }
 
+static void add_record(struct query *q, enum section_id s, struct record r, struct view rdata)
+{
+	r.rdata = (const uint8_t *)rdata.at;
+	r.rdata_length = (uint16_t)rdata.length;
+	section_add(&q->reply->section[s], q->arena, r);
+}
+
 void reply_add(struct query *q, enum section_id s, struct name owner, uint16_t type, uint32_t ttl,
 	struct view rdata)
 {
-	section_add(&q->reply->section[s], q->arena,
-		(struct record){ .owner = owner,
-			.rdata = (const uint8_t *)rdata.at,
-			.rdata_length = (uint16_t)rdata.length,
-			.ttl = ttl,
-			.type = type,
-			.class = query_class(q) });
+	add_record(q, s,
+		(struct record){ .owner = owner, .ttl = ttl, .type = type, .class = CLASS_IN },
+		rdata);
+}
+
+void reply_add_as_asked(struct query *q, enum section_id s, struct name owner, uint16_t type,
+	uint32_t ttl, struct view rdata)
+{
+	add_record(q, s,
+		(struct record){ .owner = owner, .ttl = ttl, .type = type, .class = query_class(q) },
+		rdata);
 }
 
 struct message *reply_open(struct query *q)

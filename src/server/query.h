@@ -136,9 +136,13 @@ enum reply_flag {
 /* A new, empty reply to q (question, id, opcode, RD and CD copied; QR set), put into q->reply. */
 struct message *reply_new(struct query *q, uint16_t rcode, unsigned flags);
 
-/* Adds a record to a section; owner and rdata are kept, not copied. */
+/* Adds a record of class IN, whatever class was asked for, to a section; owner and rdata are kept, not copied. */
 void reply_add(struct query *q, enum section_id s, struct name owner, uint16_t type, uint32_t ttl,
 	struct view rdata);
+
+/* The same with the class of the question, for data that any class may have. */
+void reply_add_as_asked(struct query *q, enum section_id s, struct name owner, uint16_t type,
+	uint32_t ttl, struct view rdata);
 
 /* The sections of q->reply, decoded first if it is kept encoded. Call this before looking into a reply that may have come
  * from `cache`. */

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def program(server):
     """The client that was built with this server; the environment variable QUIC_CLIENT names another."""
-    return os.environ.get("QUIC_CLIENT") or str(Path(server).resolve().parents[2] / "tests" / "quic_client")
+    return os.environ.get("QUIC_CLIENT") or str(Path(server).resolve().parent / "../../tests/quic_client")
 
 
 class Connection:

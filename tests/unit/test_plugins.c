@@ -51,6 +51,7 @@ static int full_answer(struct query *q)
 	delegation(q);
 	reply_add(q, SECTION_ANSWER, q->name, TYPE_A, 60, rdata_a(q->arena, address));
 	reply_add(q, SECTION_ADDITIONAL, q->name, TYPE_A, 60, rdata_a(q->arena, address));
+	q->reply->edns = (struct edns){ .present = true, .udp_size = 700 };
 	return RCODE_NOERROR;
 }
 
@@ -69,6 +70,7 @@ static void minimal_empties_positive_answers_alone(void **state)
 	assert_int_equal(b->q.reply->section[SECTION_ANSWER].count, 1);
 	assert_int_equal(b->q.reply->section[SECTION_AUTHORITY].count, 0);
 	assert_int_equal(b->q.reply->section[SECTION_ADDITIONAL].count, 0);
+	assert_false(b->q.reply->edns.present);
 	bed_answer = delegation;
 	bed_ask(b, "a.example", TYPE_A);
 	assert_int_equal(b->q.reply->section[SECTION_AUTHORITY].count, 1);

@@ -286,16 +286,9 @@ static bool name_exists(const struct sources *s, struct name n)
 	return false;
 }
 
-/* The data is of class IN, whatever class was asked for. */
 static void add_answer(struct query *q, uint32_t ttl, struct view rdata)
 {
-	section_add(&q->reply->section[SECTION_ANSWER], q->arena,
-		(struct record){ .owner = q->name,
-			.rdata = (const uint8_t *)rdata.at,
-			.rdata_length = (uint16_t)rdata.length,
-			.ttl = ttl,
-			.type = query_type(q),
-			.class = CLASS_IN });
+	reply_add(q, SECTION_ANSWER, q->name, query_type(q), ttl, rdata);
 }
 
 static int answer_addresses(struct hosts *h, const struct sources *s, struct query *q)

@@ -2,6 +2,8 @@
  * it asked for. */
 #include "plugins/rewrite/rewrite.h"
 
+#include "server/bare_reply.h"
+
 struct view rewriting_name(struct rewriting *r)
 {
 	if (!r->name.length)
@@ -142,6 +144,7 @@ static int reply_to_error(struct rewriting *r, const struct question *asked, int
 {
 	struct query *q = r->query;
 	reply_new(q, (uint16_t)rcode, 0);
+	reply_finish_edns(q);
 	finish_reply(r, asked);
 	return RCODE_NOERROR;
 }
