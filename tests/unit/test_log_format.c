@@ -54,6 +54,13 @@ static void test_placeholders(void **state)
 	check("{rcode} {>rflags} {rsize}", &reply, "NXDOMAIN qr,aa,cd 33");
 	check("{rcode} {>rflags} {rsize}", NULL, "- - 0");
 	check("{/view/name} {/no/such}", &reply, "inside -");
+	check("{answers}", NULL, "-");
+	check("{answers}", &reply, "-");
+	struct record answers[] = { { .owner = query.name, .type = TYPE_TXT, .rdata = (const uint8_t *)"\3a\nb", .rdata_length = 4 },
+		{ .owner = query.name, .type = TYPE_A, .rdata = (const uint8_t *)"\300\0\2\1", .rdata_length = 4 } };
+	reply.section[SECTION_ANSWER] = (struct section){ answers, 2, 2 };
+	check("<{answers}>", &reply, "<TXT \"a\\010b\", A 192.0.2.1>");
+	reply.section[SECTION_ANSWER].count = 0;
 	query.transport = TRANSPORT_TCP;
 	query.request.edns = (struct edns){ .present = true, .udp_size = 1232, .flags = EDNS_DO };
 	check("{proto} {local} {size} {>do} {>bufsize}", &reply, "tcp 192.0.2.1 44 true 65535");

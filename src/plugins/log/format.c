@@ -16,6 +16,11 @@
 const char log_format_common[] = COMMON;
 static const char log_format_combined[] = COMMON " \"{>opcode}\"";
 
+enum {
+	SHORT = 64,	     /* more than any number, mnemonic, address or set of flags takes */
+	ANSWERS_ROOM = 4096, /* what of the answers is shown */
+};
+
 /* The line being written; the room has been measured before. */
 struct line {
 	char *at;
@@ -183,6 +188,26 @@ static void write_rsize(struct line *l, struct view word)
 	add_number(l, l->reply ? message_size(l->reply) : 0);
 }
 
+/* "CNAME www.example., A 192.0.2.1": what the answer section says of whichever owner. */
+static void write_answers(struct line *l, struct view word)
+{
+	const struct section *s = l->reply ? &l->reply->section[SECTION_ANSWER] : NULL;
+	struct text t = { 0 };
+	for (size_t i = 0; s && i < s->count && t.length < ANSWERS_ROOM; i++) {
+		char mnemonic[MNEMONIC_MAX];
+		const struct record *r = &s->records[i];
+		text_add_string(&t, i ? ", " : "");
+		text_add_string(&t, type_print(r->type, mnemonic));
+		text_add_char(&t, ' ');
+		rdata_print(&t, r->type, record_rdata(r));
+	}
+	if (!t.length)
+		text_add_char(&t, '-');
+	struct view v = text_view(&t);
+	add(l, view_first(v, v.length < ANSWERS_ROOM ? v.length : ANSWERS_ROOM));
+	text_free(&t);
+}
+
 static void write_duration(struct line *l, struct view word)
 {
 	char text[FLOAT_DECIMAL_MAX];
@@ -191,8 +216,6 @@ static void write_duration(struct line *l, struct view word)
 	add(l, (struct view){ text, length });
 	add_string(l, "s");
 }
-
-enum { SHORT = 64 }; /* more than any number, mnemonic, address or set of flags takes */
 
 static const struct placeholder {
 	const char *word;
@@ -215,6 +238,7 @@ static const struct placeholder {
 	{ "{>rflags}", write_rflags, SHORT },
 	{ "{rsize}", write_rsize, SHORT },
 	{ "{duration}", write_duration, SHORT },
+	{ "{answers}", write_answers, ANSWERS_ROOM },
 };
 
 /* --- reading --- */
@@ -290,6 +314,15 @@ const struct log_format *log_format_read(struct arena *arena, struct view text)
 	}
 	add_literal(f, text);
 	return f;
+}
+
+bool log_format_shows_answers(const struct log_format *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->pieces[i].write == write_answers)
+			return true;
+	}
+	return false;
 }
 
 bool log_format_shows(const struct log_format *f, struct view label)

@@ -15,6 +15,9 @@ const struct log_format *log_format_read(struct arena *arena, struct view text);
 /* Whether it shows metadata of this label, "log/class". */
 bool log_format_shows(const struct log_format *f, struct view label);
 
+/* Whether it shows the answer section's records: the reply must be open then. */
+bool log_format_shows_answers(const struct log_format *f);
+
 /*
  * The line for a query that has been answered by `reply` (NULL: not at all), in q's arena. `name`
  * is the qname as it was before the chain ran, in lower case.

@@ -18,6 +18,7 @@ struct rule {
 	const struct log_format *format;
 	unsigned classes;
 	bool classify; /* the line depends on the reply's class */
+	bool looks;    /* at the reply's records */
 };
 
 struct log {
@@ -103,6 +104,7 @@ static bool log_finish(struct setup *s)
 		r->classify = r->classes != LOG_ALL ||
 			      log_format_shows(r->format, VIEW("log/type")) ||
 			      log_format_shows(r->format, VIEW("log/class"));
+		r->looks = r->classify || log_format_shows_answers(r->format);
 	}
 	return true;
 }
@@ -131,8 +133,6 @@ static const struct message *final_reply(struct query *q, int served)
 /* Whether the rule wants a reply of this class; leaves the class to the line's own placeholders. */
 static bool is_wanted(const struct rule *r, struct query *q, const struct message *reply)
 {
-	if (q->reply)
-		reply_open(q);
 	enum response_type type = response_classify(reply, clock_wall_seconds());
 	struct view class = view_of(response_class_text(type));
 	if (q->block->collects_metadata) {
@@ -150,6 +150,8 @@ static int log_serve(struct plugin *self, struct query *q)
 	struct name name = q->name;
 	int rcode = next(self, q);
 	const struct message *reply = final_reply(q, rcode);
+	if (r->looks)
+		reply_open(q);
 	if (!r->classify || is_wanted(r, q, reply)) {
 		struct view line = log_format_write(r->format, q, name, reply);
 		log_line(LOG_INFO, NULL, "%.*s", VIEW_ARGS(line));
@@ -176,7 +178,7 @@ PLUGIN(log) = {
 		 "NAMEs fit decides.\n\n"
 		 "Placeholders: {type} {class} {name} {proto} {size} {remote} {local} {port} {>id} "
 		 "{>opcode} {>do} "
-		 "{>bufsize} of the query; {rcode} {>rflags} {rsize} {duration} of the reply; "
+		 "{>bufsize} of the query; {rcode} {>rflags} {rsize} {duration} {answers} of the reply; "
 		 "{/LABEL} is metadata; "
 		 "{common} and {combined} are the formats of those names.\n\n"
 		 "Lines are handed to a thread of their own: a log that is not read fast enough "
