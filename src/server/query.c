@@ -1,6 +1,7 @@
 /* The query's request and its reply as values. */
 #include "server/query.h"
 
+#include "base/clock.h"
 #include <stdio.h>
 
 size_t query_reply_size(const struct query *q)
@@ -9,6 +10,28 @@ size_t query_reply_size(const struct query *q)
 		return MESSAGE_MAX;
 	size_t size = q->request.edns.present ? q->request.edns.udp_size : UDP_SIZE_DEFAULT;
 	return size < UDP_SIZE_DEFAULT ? UDP_SIZE_DEFAULT : size;
+}
+
+struct query *query_copy(struct arena *a, const struct query *from)
+{
+	struct query *q = arena_new_object(a, struct query);
+	q->arena = a;
+	q->request = from->request;
+	for (int id = 0; id < SECTION_COUNT; id++)
+		q->request.section[id] = (struct section){ 0 };
+	q->request.question.name = name_copy(a, from->request.question.name);
+	q->request.edns.options = arena_copy(a, from->request.edns.options);
+	q->name = name_copy(a, from->name);
+	q->client = from->client;
+	q->local = from->local;
+	q->transport = from->transport;
+	q->wire_length = from->wire_length;
+	q->started = clock_batch();
+	q->listener = from->listener;
+	q->block = from->block;
+	q->worker = from->worker;
+	q->depth = from->depth;
+	return q;
 }
 
 void query_set_question(struct query *q, struct name name, uint16_t type, uint16_t class)

@@ -125,6 +125,10 @@ size_t query_reply_size(const struct query *q);
 /* Changes the question (rewrite); the name is kept, not copied. */
 void query_set_question(struct query *q, struct name name, uint16_t type, uint16_t class);
 
+/* A copy that outlives the query: what is asked and where it came from, without records, reply, metadata and deadline. It is valid
+ * for as long as the configuration is: until epoch_leave() for who has called epoch_enter(). */
+struct query *query_copy(struct arena *a, const struct query *from);
+
 /* --- answering --- */
 
 enum reply_flag {

@@ -46,29 +46,6 @@ static struct metadata *metadata_copy(struct arena *a, const struct metadata *fr
 	return first;
 }
 
-/* A copy of the query that outlives it. */
-static struct query *query_copy(struct arena *a, const struct query *from)
-{
-	struct query *q = arena_new_object(a, struct query);
-	q->arena = a;
-	q->request = from->request;
-	for (int id = 0; id < SECTION_COUNT; id++)
-		q->request.section[id] = (struct section){ 0 };
-	q->request.question.name = name_copy(a, from->request.question.name);
-	q->request.edns.options = arena_copy(a, from->request.edns.options);
-	q->name = name_copy(a, from->name);
-	q->client = from->client;
-	q->local = from->local;
-	q->transport = from->transport;
-	q->wire_length = from->wire_length;
-	q->started = clock_batch();
-	q->listener = from->listener;
-	q->block = from->block;
-	q->worker = from->worker;
-	q->depth = from->depth;
-	return q;
-}
-
 static struct refresh *refresh_new(
 	struct plugin *self, const struct query *q, struct cache_entry *e)
 {

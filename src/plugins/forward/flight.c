@@ -103,6 +103,13 @@ static unsigned attempts_kept(const struct flight *f)
 	return f->attempts_made < FLIGHT_ATTEMPTS ? f->attempts_made : FLIGHT_ATTEMPTS;
 }
 
+static void late_forget(struct flight *f)
+{
+	if (f->late)
+		arena_free(f->late->arena);
+	f->late = NULL;
+}
+
 static void table_remove(struct flight *f)
 {
 	struct flights *flights = f->flights;
@@ -111,6 +118,7 @@ static void table_remove(struct flight *f)
 		link = &(*link)->next;
 	*link = f->next;
 	flights->count--;
+	late_forget(f);
 	if (timer_is_set(&f->forget)) {
 		timer_cancel(flights->loop, &f->forget);
 		flights->late--;
@@ -250,6 +258,7 @@ static enum flight_role follow(struct flight *f, struct follower *me, uint64_t d
 static enum flight_role take_up(struct flight *f, struct arena *arena, struct flight_outcome *outcome)
 {
 	f->flights->late--;
+	late_forget(f);
 	timer_cancel(f->flights->loop, &f->forget);
 	f->leader = fiber_self();
 	if (!f->answered)
@@ -298,6 +307,13 @@ static void answer_keep(struct flight *f, const uint8_t *wire, size_t length)
 	f->answered = true;
 }
 
+static void late_tell(struct flight *f)
+{
+	struct flight_late *late = f->late;
+	f->late = NULL;
+	late->answered(late);
+}
+
 static void attempt_done(
 	struct attempt *a, enum attempt_result result, const uint8_t *wire, size_t length)
 {
@@ -315,6 +331,8 @@ static void attempt_done(
 	f->last_result = result;
 	if (f->leader)
 		fiber_wake(f->leader);
+	else if (f->answered && f->late)
+		late_tell(f);
 }
 
 static enum flight_result result_of(const struct flight *f)
@@ -418,7 +436,7 @@ static bool any_pending(const struct flight *f)
 	return false;
 }
 
-void flight_land(struct flight *f, const struct flight_outcome *outcome, bool again, bool late)
+bool flight_land(struct flight *f, const struct flight_outcome *outcome, bool again, bool late)
 {
 	struct flights *flights = f->flights;
 	release_followers(f, outcome, again && !flights->closing);
@@ -426,9 +444,10 @@ void flight_land(struct flight *f, const struct flight_outcome *outcome, bool ag
 	if (late && !flights->closing && flights->late < LATE_MAX && any_pending(f)) {
 		flights->late++;
 		timer_set(flights->loop, &f->forget, clock_batch() + late_keep);
-		return;
+		return true;
 	}
 	table_remove(f);
 	if (flights->closing && !flights->count)
 		flights_free(flights);
+	return false;
 }

@@ -4,7 +4,7 @@
  * times easier to forge an answer (RFC 5452 5).
  *
  * A question that failed by time-outs stays for a while: should the answer come after all, it is kept for the next
- * query that asks the same, so that a slow upstream is slow once and not unreachable.
+ * query that asks the same, so that a slow upstream is slow once and not unreachable. `late` is told at once.
  */
 #ifndef ISTHMUS_PLUGINS_FORWARD_FLIGHT_H
 #define ISTHMUS_PLUGINS_FORWARD_FLIGHT_H
@@ -16,6 +16,12 @@ enum { FLIGHT_ATTEMPTS = 4 }; /* that may still be answered; older ones are forg
 
 struct flights;
 struct flight;
+
+/* What is to happen when the answer comes after all, to a question that nobody leads any more. It lives in its arena. */
+struct flight_late {
+	struct arena *arena;
+	void (*answered)(struct flight_late *late); /* takes it over */
+};
 
 struct flight_attempt {
 	struct attempt attempt;
@@ -61,6 +67,7 @@ struct flight {
 	bool answered, answered_by_stream;
 	enum attempt_result last_result; /* of the attempt that the leader waits for, when it has ended without an answer */
 	struct timer forget;
+	struct flight_late *late; /* while it is left behind, or NULL */
 };
 
 /* A worker's flights of one instance of forward. */
@@ -95,7 +102,7 @@ const char *flight_error(const struct flight *f, struct arena *arena);
 struct flight_outcome flight_take(struct flight *f, struct arena *arena);
 
 /* Ends the leading: followers get the outcome. `again`: the leader was cancelled, one of the followers is to lead. `late`: the
- * answer may still come. */
-void flight_land(struct flight *f, const struct flight_outcome *outcome, bool again, bool late);
+ * answer may still come; true if the flight stays for it, and may be given f->late. */
+bool flight_land(struct flight *f, const struct flight_outcome *outcome, bool again, bool late);
 
 #endif

@@ -246,7 +246,8 @@ static int lead_and_land(struct forwarding *w)
 	bool done = lead(w);
 	if (!done)
 		w->outcome = (struct flight_outcome){ .error = w->error };
-	flight_land(w->flight, &w->outcome, w->cancelled, !done && w->timed_out);
+	if (flight_land(w->flight, &w->outcome, w->cancelled, !done && w->timed_out))
+		w->flight->late = late_new(w->self, w->q);
 	return done ? finish(w) : fail(w, w->error);
 }
 
@@ -323,7 +324,8 @@ PLUGIN(forward) = {
 		 "it is down, unless all are.\n\n"
 		 "Several forward directives in a block are tried one after the other: a query that is not in the first one's "
 		 "FROM goes to the next.\n\n"
-		 "Identical questions that are in flight at the same time are asked once.",
+		 "Identical questions that are in flight at the same time are asked once. An answer over UDP that comes up to 5 s too "
+		 "late for its client is taken into the block's `cache`; without one it is there for the next who asks.",
 	.options = forward_options,
 	.metrics = forward_metrics,
 	.state_size = sizeof(struct forward),

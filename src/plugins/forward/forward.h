@@ -105,4 +105,8 @@ void health_check(struct plugin *self, struct forward_upstream *u);
 /* The upstreams' indices in the order in which they are to be tried: f->count of them. */
 void policy_order(struct forward *f, uint16_t *order);
 
+/* For a query that failed because nobody answered in time: brings the answer into the block's cache should it still come.
+ * NULL without a cache. */
+struct flight_late *late_new(struct plugin *self, const struct query *q);
+
 #endif
