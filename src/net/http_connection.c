@@ -80,6 +80,7 @@ static bool http2_work(struct tcp_connection *c, struct tcp_input *in)
 	in->start = in->end;
 	if (octets.length && !http2_receive(c->state, octets))
 		c->closing = true;
+	c->greeted = true;
 	http2_flush(c); /* the peer may have taken up what was held back */
 	return http2_handle_ready(c);
 }

@@ -17,7 +17,7 @@ const struct metric_family https3_responses = {
 	.labels = { "server", "status" },
 };
 
-static const struct metric_family limits_total = {
+const struct metric_family http_limits = {
 	.name = "isthmus_http_limits_total",
 	.help = "Counter of HTTP requests that ran into a limit.",
 	.kind = METRIC_COUNTER,
@@ -60,6 +60,6 @@ void http_count_response(struct http_counts *c, unsigned status)
 
 void http_count_limit(enum transport t, enum http_limit limit)
 {
-	count(&limit_series[t][limit], &limits_total, view_of(transport_name(t)),
+	count(&limit_series[t][limit], &http_limits, view_of(transport_name(t)),
 		view_of(limits[limit]));
 }

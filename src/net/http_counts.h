@@ -19,7 +19,7 @@ struct http_counts {
 	_Atomic(struct metric *) status[HTTP_STATUSES];
 };
 
-extern const struct metric_family https_responses, https3_responses;
+extern const struct metric_family https_responses, https3_responses, http_limits;
 
 void http_count_response(struct http_counts *c, unsigned status);
 

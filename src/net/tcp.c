@@ -95,10 +95,16 @@ static bool accept_failed(struct tcp_listener *t)
 	}
 }
 
-/* Whether no more may be accepted before another one is closed: then the listener is left alone until then. */
+static bool has_room(const struct tcp_listener *t)
+{
+	bool evicts = t->idle.first || t->handshaking.count > t->busy.count;
+	return tcp_connections(t) < t->limits.connections || evicts || !t->limits.waits_when_full;
+}
+
+/* Whether no more may be accepted before another one has done its work: then the listener is left alone until then. */
 static bool is_full(struct tcp_listener *t)
 {
-	t->full = t->limits.waits_when_full && tcp_connections(t) >= t->limits.connections;
+	t->full = !has_room(t);
 	if (t->full) {
 		connection_count_full(t->service.transport);
 		loop_watch(t->loop, &t->watch, 0);

@@ -19,7 +19,7 @@ struct tcp_limits {
 	uint64_t idle;  /* between queries */
 	long queries;   /* connection closed after so many; -1: no limit */
 	size_t connections; /* of this listener; the one that is idle longest makes room, or: */
-	bool waits_when_full; /* more connections are not accepted until there is room */
+	bool waits_when_full; /* while all are at work more are not accepted */
 	size_t handshakes;  /* TLS handshakes at once; the one that began first makes room */
 	size_t pipelined;   /* queries of one connection that are worked on at once; more are not read meanwhile */
 };

@@ -192,7 +192,7 @@ static uint64_t expires(const struct tcp_connection *c)
 		return since + limits->read;
 	if (c->active)
 		return 0;
-	return c->queries ? c->active_at + limits->idle : c->accepted + limits->read;
+	return c->queries || c->greeted ? c->active_at + limits->idle : c->accepted + limits->read;
 }
 
 /* Moves the timer only when it would come too late: most connections are used again before it does. */
@@ -213,7 +213,7 @@ static enum connection_cut limit_reached(const struct tcp_connection *c)
 		return CONNECTION_SLOW_HANDSHAKE;
 	if (tcp_connection_unsent(c))
 		return CONNECTION_SLOW_READER;
-	if (unfinished_since(c) || (!c->queries && !c->lingering))
+	if (unfinished_since(c) || (!c->queries && !c->greeted && !c->lingering))
 		return CONNECTION_SLOW_WRITER;
 	return CONNECTION_IDLE;
 }
@@ -247,6 +247,8 @@ static void list_update(struct tcp_connection *c)
 		return; /* in the order in which they began */
 	list_remove(c);
 	list_append(list, c);
+	if (c->listener->full && list == &c->listener->idle && !c->listener->stopped)
+		tcp_listener_resume(c->listener);
 }
 
 /* All is answered and nothing will be read: closes, but lets the peer take the answers first. Closing while unread queries

@@ -67,6 +67,7 @@ struct tcp_connection {
 	long queries;  /* that came so far */
 	uint64_t expires, accepted, active_at, partial_since, written_at;
 	bool open;     /* the handshake is done, or there is none */
+	bool greeted;  /* set by the protocol: the peer speaks it, and may be as idle as after a query */
 	bool one_by_one; /* set by the protocol: no query is handled before the one before it is answered */
 	bool paused;   /* a whole query is there, but too many are worked on, or too much is unsent */
 	bool ended;    /* the peer sends no more */

@@ -8,6 +8,20 @@
 
 struct credentials;
 struct endpoint_group;
+
+/* A number that a directive may have set. */
+struct transport_limit {
+	bool set;
+	uint32_t most;
+};
+
+/* What `https`, `https3`, `quic` and `grpc_server` say of the listeners of their scheme. */
+struct transport_limits {
+	struct transport_limit streams;     /* of a connection */
+	struct transport_limit connections; /* of a listener */
+	struct transport_limit active;      /* queries of a listener */
+};
+
 struct needed_path;
 
 /*
@@ -37,6 +51,8 @@ struct block {
 	bool collects_metadata;
 	struct name *metadata_zones;
 	size_t metadata_zone_count;
+
+	struct transport_limits transport_limits[SCHEME_COUNT];
 
 	/* `timeouts`, in ns; 0: not set there */
 	uint64_t read_timeout, write_timeout, idle_timeout;

@@ -36,6 +36,8 @@ enum scheme {
 	SCHEME_UNIX,
 };
 
+enum { SCHEME_COUNT = SCHEME_UNIX + 1 };
+
 /* "dns", "tls", ... */
 const char *scheme_name(enum scheme s);
 

@@ -121,6 +121,15 @@ static void share_settings(struct endpoint_group *group, const struct block *b)
 		group->foresees = true;
 	if (!group->zones.count && b->sockets)
 		group->copies = b->sockets;
+	if (!group->zones.count)
+		group->transport_limits = b->transport_limits[group->scheme];
+}
+
+/* QUIC is nothing without TLS. */
+static bool cannot_secure(struct grouping *g, const struct key *key, const char *why)
+{
+	complain(g->complaints, false, key->word.file, key->word.line, "%s", why);
+	return false;
 }
 
 /* Blocks that share a listener share its TLS: which block a client wants is not known before the handshake is over. The first one's
@@ -132,6 +141,10 @@ static bool share_tls(
 		return true;
 	if (!group->zones.count)
 		group->tls = b->tls;
+	if (!b->tls && key->scheme == SCHEME_QUIC)
+		return cannot_secure(g, key, "ListenPacket: quic: tls.Config not set");
+	if (!b->tls && key->scheme == SCHEME_HTTPS3)
+		return cannot_secure(g, key, "DoH3 requires TLS, no TLS config found");
 	if (!group->tls == !b->tls)
 		return true;
 	complain(g->complaints, false, key->word.file, key->word.line,

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "server/credentials.h"
 #include "server/foresight.h"
+#include "server/http_service.h"
 #include "server/shed.h"
 #include "server/supervisor.h"
 #include <errno.h>
@@ -19,9 +20,9 @@ static const struct {
 	[SCHEME_DNS] = { true, true, true },
 	[SCHEME_TLS] = { true, false, true },
 	[SCHEME_QUIC] = { false, true, false },
-	[SCHEME_GRPC] = { false, false, true },
+	[SCHEME_GRPC] = { true, false, true },
 	[SCHEME_HTTPS3] = { false, true, false },
-	[SCHEME_HTTPS] = { false, false, true },
+	[SCHEME_HTTPS] = { true, false, true },
 	[SCHEME_UNIX] = { false, false, false },
 };
 
@@ -107,6 +108,18 @@ static bool open_all(
 	return true;
 }
 
+/* What HTTP is made of comes with TLS, or has to be fetched here. */
+static bool load_transports(char **why)
+{
+	struct arena *arena = arena_new(4096);
+	const char *text;
+	bool loaded = transports_load(arena, &text);
+	if (!loaded)
+		*why = copy_string(text);
+	arena_free(arena);
+	return loaded;
+}
+
 struct listener *listener_open(const struct endpoint_group *g, unsigned workers, char **why)
 {
 	struct listener *l = memory_array(1, sizeof *l);
@@ -114,10 +127,13 @@ struct listener *listener_open(const struct endpoint_group *g, unsigned workers,
 	l->local = g->local;
 	l->name = copy_string(g->name);
 	l->workers = workers;
+	l->http.server = view_of(l->name);
+	l->http.family = l->scheme == SCHEME_HTTPS ? &https_responses : NULL;
 	l->sockets = memory_array(workers, sizeof *l->sockets);
 	for (unsigned i = 0; i < workers; i++)
 		l->sockets[i].udp_fd = l->sockets[i].tcp_fd = -1;
-	if ((scheme_has_tcp(l->scheme) && !open_all(l, g, false, why)) ||
+	if ((scheme_is_http(l->scheme) && !load_transports(why)) ||
+		(scheme_has_tcp(l->scheme) && !open_all(l, g, false, why)) ||
 		(scheme_has_udp(l->scheme) && !open_all(l, g, true, why))) {
 		listener_free(l);
 		return NULL;
@@ -140,10 +156,29 @@ static struct tcp_service tcp_service_of(struct listener *l, incoming_handler *h
 	struct tcp_service service = { .transport = TRANSPORT_TCP, .handle = handle, .listener = l };
 	if (l->scheme == SCHEME_TLS) {
 		service.transport = TRANSPORT_TLS;
-		service.credentials = credentials_of;
 		service.alpn = dot;
 	}
+	if (l->scheme != SCHEME_DNS)
+		service.credentials = credentials_of;
 	return service;
+}
+
+static struct tcp_limits tcp_limits_of(const struct listener *l, const struct endpoint_group *g)
+{
+	return scheme_is_http(l->scheme) ? http_limits_of(g, l->workers) : g->limits;
+}
+
+static void serve_tcp(struct listener *l, struct listener_sockets *s, struct loop *loop,
+	incoming_handler *handle)
+{
+	const struct endpoint_group *g = atomic_load(&l->group);
+	const struct tcp_limits limits = tcp_limits_of(l, g);
+	struct tcp_service service = tcp_service_of(l, handle);
+	if (scheme_is_http(l->scheme)) {
+		s->http = http_settings_of(l, g);
+		http_service_set(&service, &s->http, l->scheme);
+	}
+	s->tcp = tcp_listen(loop, s->tcp_fd, &l->local, &limits, &service);
 }
 
 static void serve_udp(struct listener *l, struct listener_sockets *s, struct loop *loop,
@@ -157,21 +192,22 @@ static void serve_udp(struct listener *l, struct listener_sockets *s, struct loo
 void listener_serve(struct listener *l, unsigned worker, struct loop *loop, incoming_handler *handle)
 {
 	struct listener_sockets *s = &l->sockets[worker];
-	const struct endpoint_group *g = atomic_load(&l->group);
 	if (s->udp_fd >= 0)
 		serve_udp(l, s, loop, handle);
-	if (s->tcp_fd >= 0) {
-		const struct tcp_service service = tcp_service_of(l, handle);
-		s->tcp = tcp_listen(loop, s->tcp_fd, &l->local, &g->limits, &service);
-	}
+	if (s->tcp_fd >= 0)
+		serve_tcp(l, s, loop, handle);
 }
 
 void listener_renew(struct listener *l, unsigned worker)
 {
 	struct listener_sockets *s = &l->sockets[worker];
 	const struct endpoint_group *g = atomic_load(&l->group);
-	if (s->tcp)
-		tcp_limit(s->tcp, &g->limits);
+	if (s->tcp) {
+		const struct tcp_limits limits = tcp_limits_of(l, g);
+		tcp_limit(s->tcp, &limits);
+	}
+	if (scheme_is_http(l->scheme))
+		s->http = http_settings_of(l, g);
 }
 
 void listener_end(struct listener *l, unsigned worker)

@@ -5,8 +5,10 @@
 #ifndef ISTHMUS_SERVER_LISTENER_H
 #define ISTHMUS_SERVER_LISTENER_H
 
+#include "net/http2.h"
 #include "net/tcp.h"
 #include "net/udp.h"
+#include "server/block.h"
 #include "server/zone_map.h"
 #include <stdatomic.h>
 
@@ -24,6 +26,7 @@ struct endpoint_group {
 	bool sheds;
 	bool foresees; /* some block has a plugin that fetches ahead */
 	struct tcp_limits limits;
+	struct transport_limits transport_limits;
 	struct credentials *tls; /* NULL: in the clear */
 	struct listener *listener; /* that serves it, once it is open */
 };
@@ -36,6 +39,7 @@ struct listener {
 	char *name;
 	_Atomic(const struct endpoint_group *) group;
 	unsigned workers;
+	struct http_counts http;
 	struct listener_sockets *sockets; /* one for each worker */
 };
 
@@ -44,6 +48,7 @@ struct listener_sockets {
 	int udp_fd, tcp_fd;
 	struct udp_listener *udp;
 	struct tcp_listener *tcp;
+	struct http2_settings http; /* of connections that are accepted from now on */
 };
 
 /* The listener of this group among those that are open; NULL if it has to be opened. */
