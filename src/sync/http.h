@@ -28,6 +28,7 @@ struct http_request {
 	struct view body;
 	const struct http_tls *tls;
 	const char *proxy;          /* NULL: as the environment says */
+	const char *connect_to;     /* "NAME:PORT:HOST:PORT": where a name of the URL really is; NULL: where it says */
 	uint64_t connect_timeout, timeout;
 	uint64_t silence;           /* the connection is given up when nothing has come for so long */
 	const _Atomic bool *stop;   /* to be given up soon after this is set; may be NULL */

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	KEEPALIVE_IDLE_S = 30,
@@ -26,7 +26,7 @@ struct transfer {
 	CURL *easy;
 	const struct http_request *request;
 	void *owner;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *connect_to;
 	uint64_t received;
 	bool headed, given_up;
 	char error[CURL_ERROR_SIZE];
@@ -63,6 +63,14 @@ static int on_connection(void *data, curl_socket_t fd, curlsocktype purpose)
 	(void)purpose;
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered, sizeof unanswered);
 	return CURL_SOCKOPT_OK;
+}
+
+/* Connections outlive transfers: whoever watches one must know before its descriptor is gone. */
+static int on_close(void *data, curl_socket_t fd)
+{
+	struct engine *e = data;
+	e->host.watch(e->host.owner, fd, 0);
+	return close(fd);
 }
 
 static long status_of(const struct transfer *t)
@@ -135,6 +143,7 @@ static void transfer_free(struct engine *e, struct transfer *t)
 	curl_multi_remove_handle(e->multi, t->easy);
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);
+	curl_slist_free_all(t->connect_to);
 	free(t);
 }
 
@@ -221,10 +230,14 @@ static void set_request(struct transfer *t)
 	}
 	if (r->proxy)
 		curl_easy_setopt(easy, CURLOPT_PROXY, r->proxy);
+	if (r->connect_to) {
+		t->connect_to = curl_slist_append(NULL, r->connect_to);
+		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, t->connect_to);
+	}
 	set_tls(easy, r->tls);
 }
 
-static void set_behaviour(struct transfer *t)
+static void set_behaviour(struct engine *e, struct transfer *t)
 {
 	CURL *easy = t->easy;
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
@@ -235,11 +248,14 @@ static void set_behaviour(struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
 	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	/* One connection for all where there can be; without TLS there is only HTTP/1.1, one request at a time. */
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncmp(t->request->url, "https:", 6) == 0 ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_connection);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, e);
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
@@ -260,7 +276,7 @@ static void *start(void *engine, const struct http_request *r, void *owner)
 		free(t);
 		return NULL;
 	}
-	set_behaviour(t);
+	set_behaviour(e, t);
 	set_request(t);
 	if (curl_multi_add_handle(e->multi, t->easy) == CURLM_OK)
 		return t;

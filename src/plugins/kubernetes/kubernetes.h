@@ -25,6 +25,7 @@ struct kube_rules {
 	struct view *namespaces; /* only these; none: all */
 	size_t namespace_count;
 	struct fallthrough fallthrough;
+	unsigned watched; /* bit by kind: until all of it was listed once, nothing is denied */
 	struct kube_address *local; /* the server's own addresses */
 	size_t local_count;
 };

@@ -34,11 +34,22 @@ static struct kube_lookup lookup_in(const struct kube_rules *rules,
 	};
 }
 
+static bool is_known(const struct kube_lookup *l)
+{
+	unsigned needed = l->imported ? 1u << KUBE_IMPORT | 1u << KUBE_IMPORT_SLICE
+				      : 1u << KUBE_SERVICE | 1u << KUBE_SLICE;
+	if (l->request.place == KUBE_PLACE_POD)
+		needed = 1u << KUBE_POD;
+	needed = (needed | 1u << KUBE_NAMESPACE) & l->rules->watched;
+	return (l->cluster->listed & needed) == needed;
+}
+
 /* Names that are not there: passed on, or denied. A cluster that is not known yet denies nothing, and what belongs to it is
  * not asked elsewhere meanwhile: a denial from there would stay in caches. */
-static enum kube_served deny(struct kube_lookup *l, bool synced, struct name zone)
+static enum kube_served deny(struct kube_lookup *l, struct name zone)
 {
 	struct query *q = l->q;
+	bool synced = is_known(l);
 	bool falls = fallthrough_applies(&l->rules->fallthrough, q->name);
 	if (falls && (synced || name_is_reverse(zone))) {
 		query_why(q, "the cluster has nothing of this name");
@@ -50,8 +61,8 @@ static enum kube_served deny(struct kube_lookup *l, bool synced, struct name zon
 	return KUBE_ANSWERED;
 }
 
-enum kube_served kube_serve(const struct kube_rules *rules, const struct kube_cluster *cluster,
-	bool synced, struct query *q)
+enum kube_served kube_serve(
+	const struct kube_rules *rules, const struct kube_cluster *cluster, struct query *q)
 {
 	struct name zone;
 	if (!zones_match(rules->zones, rules->zone_count, q->name, &zone))
@@ -69,7 +80,7 @@ enum kube_served kube_serve(const struct kube_rules *rules, const struct kube_cl
 	case KUBE_NO_NAME:
 		break;
 	}
-	return deny(&l, synced, zone);
+	return deny(&l, zone);
 }
 
 /* --- metadata --- */

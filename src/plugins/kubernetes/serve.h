@@ -10,9 +10,9 @@ enum kube_served {
 	KUBE_REFUSED,   /* a question that is no lookup */
 };
 
-/* `synced`: all that is watched was listed once. Until then nobody can say that a name is not there. */
-enum kube_served kube_serve(const struct kube_rules *rules, const struct kube_cluster *cluster,
-	bool synced, struct query *q);
+/* Until what the answer depends on was listed once, nobody can say that a name is not there: SERVFAIL. */
+enum kube_served kube_serve(
+	const struct kube_rules *rules, const struct kube_cluster *cluster, struct query *q);
 
 /* Leaves what the name says for other plugins: kubernetes/namespace, /service and so on. */
 void kube_set_metadata(const struct kube_rules *rules, const struct kube_cluster *cluster, struct query *q);

@@ -1,0 +1,110 @@
+/* The plugins `kubernetes` and `kubernetai`: one cluster, or several that are asked in turn. */
+#include "plugins/kubernetes/instance.h"
+#include "plugins/kubernetes/serve.h"
+
+#include "server/block.h"
+
+static const uint64_t look_interval = 5 * NS_PER_MS;
+static const uint64_t say_interval = 500 * NS_PER_MS;
+
+static const struct kube_instances *instances_of(const struct plugin *self)
+{
+	return self->state;
+}
+
+static bool all_synced(struct plugin *self)
+{
+	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next) {
+		if (!kube_source_synced(k->source))
+			return false;
+	}
+	return true;
+}
+
+static uint64_t longest_timeout(const struct plugin *self)
+{
+	int64_t longest = 0;
+	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next) {
+		if (k->startup_timeout > longest)
+			longest = k->startup_timeout;
+	}
+	return (uint64_t)longest;
+}
+
+/* Waits for the first answers of all clusters at once: a server that begins without them denies nothing, but says SERVFAIL. */
+static void wait_for_clusters(struct plugin *self)
+{
+	uint64_t began = clock_now(), said = began, end = began + longest_timeout(self);
+	while (!all_synced(self)) {
+		uint64_t now = clock_now();
+		if (now >= end) {
+			plugin_warning(self, "starting server with unsynced Kubernetes API");
+			return;
+		}
+		if (now - said >= say_interval) {
+			said = now;
+			plugin_info(self, "waiting for Kubernetes API before starting server");
+		}
+		if (fiber_sleep(look_interval) == WAIT_STOPPED)
+			return;
+	}
+}
+
+static bool kubernetes_start(struct plugin *self, struct plugin *before)
+{
+	(void)before;
+	const char *why;
+	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next) {
+		if (!kube_source_start(k->source, self->block->config->arena, &why))
+			return start_error(self, "%s", why);
+	}
+	wait_for_clusters(self);
+	return true;
+}
+
+static int kubernetes_serve(struct plugin *self, struct query *q)
+{
+	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next) {
+		switch (kube_serve(&k->rules, kube_source_cluster(k->source), q)) {
+		case KUBE_ANSWERED:
+			return RCODE_NOERROR;
+		case KUBE_REFUSED:
+			return RCODE_REFUSED;
+		case KUBE_PASSED_ON:
+			break;
+		}
+	}
+	return next(self, q);
+}
+
+static void kubernetes_metadata(struct plugin *self, struct query *q)
+{
+	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next)
+		kube_set_metadata(&k->rules, kube_source_cluster(k->source), q);
+}
+
+#define KUBERNETES_PLUGIN \
+	.arguments = "[ZONES...]", .options = kube_options, .metrics = kube_metrics, \
+	.state_size = sizeof(struct kube_instances), .init = kube_instances_init, \
+	.setup = kube_instances_setup, .finish = kube_instances_finish, .start = kubernetes_start, \
+	.serve = kubernetes_serve, .metadata = kubernetes_metadata, .ready = all_synced
+
+PLUGIN(kubernetes) = {
+	.name = "kubernetes",
+	.help = "answers for the services, endpoints and pods of a Kubernetes cluster",
+	.about = "Names are those of the Kubernetes DNS specification, below each of ZONES. The cluster's objects are watched "
+		 "apart from queries: an API server that is away changes no answer. Until it has been heard once, names that "
+		 "are not known are answered with SERVFAIL.\n\n"
+		 "In a pod the service account's credentials are used; `endpoint` or `kubeconfig` reach a cluster from outside.",
+	.once = true,
+	KUBERNETES_PLUGIN,
+};
+
+PLUGIN(kubernetai) = {
+	.name = "kubernetai",
+	.help = "answers for several Kubernetes clusters, one after the other",
+	.about = "Each occurrence is a cluster of its own, with the options of `kubernetes`. They are asked in the order of the "
+		 "Corefile: the first whose zones hold the name answers, and what it does not have goes on to the next where "
+		 "`fallthrough` says so. A cluster that is down neither slows nor breaks the others.",
+	KUBERNETES_PLUGIN,
+};

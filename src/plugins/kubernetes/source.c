@@ -1,0 +1,210 @@
+/* A source: its watches, its credentials, when it publishes, and what it counts. */
+#include "plugins/kubernetes/source_parts.h"
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { TOKEN_MAX = 64 << 10 };
+
+static const uint64_t publish_interval = 5 * NS_PER_MS;
+/* Before everything was listed once nobody waits for a single object. */
+static const uint64_t first_interval = 100 * NS_PER_MS;
+static const uint64_t token_age = 50 * NS_PER_S;
+
+/* --- metrics --- */
+
+static const double latency_buckets[] = { 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256,
+	0.512, 1.024, 2.048, 4.096, 8.192, 16.384, 32.768, 65.536, 131.072, 262.144, 524.288 };
+
+static const struct metric_family latency_family = {
+	.name = "coredns_kubernetes_dns_programming_duration_seconds",
+	.help = "Histogram of the time (in seconds) it took to program a dns instance.",
+	.kind = METRIC_HISTOGRAM,
+	.labels = { "service_kind" },
+	.buckets = latency_buckets,
+	.bucket_count = sizeof latency_buckets / sizeof latency_buckets[0],
+};
+
+static const struct metric_family requests_family = {
+	.name = "coredns_kubernetes_rest_client_requests_total",
+	.help = "Number of HTTP requests, partitioned by status code, method, and host.",
+	.kind = METRIC_COUNTER,
+	.labels = { "code", "method", "host" },
+};
+
+const struct metric_family *const kube_metrics[] = { &latency_family, &requests_family, NULL };
+
+void kube_source_count_request(const struct kube_source *s, long status)
+{
+	char code[24] = "<error>";
+	if (status)
+		snprintf(code, sizeof code, "%ld", status);
+	struct view values[] = { view_of(code), VIEW("GET"), view_of(s->settings.access.host) };
+	metric_add(metric_get(&requests_family, values), 1);
+}
+
+/* "2026-01-02T03:04:05.678Z", the only form in which the annotation is written. */
+static bool parse_time(struct view text, double *seconds)
+{
+	char copy[40];
+	struct tm tm = { 0 };
+	if (text.length >= sizeof copy || !text.length)
+		return false;
+	snprintf(copy, sizeof copy, "%.*s", VIEW_ARGS(text));
+	const char *rest = strptime(copy, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (!rest)
+		return false;
+	char *end = (char *)(uintptr_t)rest;
+	double fraction = *rest == '.' ? strtod(rest, &end) : 0;
+	if (strcmp(end, "Z") != 0)
+		return false;
+	*seconds = (double)timegm(&tm) + fraction;
+	return true;
+}
+
+static double wall_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+void kube_source_time(const struct kube_source *s, const struct kube_object *slice)
+{
+	double then;
+	if (!slice->trigger.length || !slice->service.length)
+		return;
+	if (!parse_time(slice->trigger, &then)) {
+		log_warning("DnsProgrammingLatency cannot be calculated for Endpoints '%.*s/%.*s'; invalid "
+			    "\"endpoints.kubernetes.io/last-change-trigger-time\" annotation RFC3339 value of \"%.*s\"",
+			VIEW_ARGS(slice->namespace), VIEW_ARGS(slice->name), VIEW_ARGS(slice->trigger));
+		return;
+	}
+	const struct kube_service *service = kube_find_service(
+		&kube_index_cluster(s->index)->own, slice->namespace, slice->service);
+	if (!service || !service->data)
+		return;
+	struct view kind = service->data->type == KUBE_HEADLESS ? VIEW("headless_with_selector")
+								 : VIEW("cluster_ip");
+	metric_observe(metric_get(&latency_family, &kind), wall_now() - then);
+}
+
+/* --- credentials --- */
+
+/* Reads the token again. What was read before goes on being used while the file cannot be read. */
+static void read_token(struct kube_source *s)
+{
+	const char *path = s->settings.access.token_file;
+	struct arena *arena = arena_new(4096);
+	struct view content = VIEW("");
+	int error = file_read(arena, path, TOKEN_MAX, &content);
+	content = view_trim(content);
+	if (content.length) {
+		text_clear(&s->token);
+		text_printf(&s->token, "Authorization: Bearer %.*s", VIEW_ARGS(content));
+		s->token_read = clock_now();
+		s->token_refused = false;
+	} else {
+		plugin_error(s->settings.self, "Unable to rotate token: %s token file \"%s\"",
+			error ? "failed to read" : "read empty token from", path);
+	}
+	arena_free(arena);
+}
+
+const char *kube_source_authorization(struct kube_source *s)
+{
+	const struct kube_access *a = &s->settings.access;
+	if (!a->secure)
+		return NULL;
+	if (a->token_file &&
+		(!s->token.length || s->token_refused || clock_now() - s->token_read > token_age))
+		read_token(s);
+	if (!s->token.length && a->token.length)
+		text_printf(&s->token, "Authorization: %.*s", VIEW_ARGS(a->token));
+	return s->token.length ? s->token.at : NULL;
+}
+
+/* --- publishing --- */
+
+static void publish(struct kube_source *s)
+{
+	timer_cancel(s->loop, &s->publish);
+	s->published = clock_now();
+	kube_index_publish(s->index, (uint32_t)clock_wall_seconds());
+}
+
+static void publish_due(struct timer *t)
+{
+	publish((struct kube_source *)((char *)t - offsetof(struct kube_source, publish)));
+}
+
+void kube_source_changed(struct kube_source *s)
+{
+	uint64_t interval = kube_source_synced(s) ? publish_interval : first_interval;
+	uint64_t due = s->published + interval;
+	if (clock_now() >= due)
+		publish(s);
+	else if (!timer_is_set(&s->publish))
+		timer_set(s->loop, &s->publish, due);
+}
+
+bool kube_source_synced(const struct kube_source *s)
+{
+	return (kube_index_cluster(s->index)->listed & s->settings.watched) == s->settings.watched;
+}
+
+const struct kube_cluster *kube_source_cluster(const struct kube_source *s)
+{
+	return kube_index_cluster(s->index);
+}
+
+/* --- life --- */
+
+struct kube_source *kube_source_new(const struct kube_source_settings *settings)
+{
+	struct kube_source *s = memory_array(1, sizeof *s);
+	s->settings = *settings;
+	s->index = kube_index_new(&settings->keeping);
+	s->publish.fire = publish_due;
+	for (unsigned kind = 0; kind < KUBE_KINDS; kind++) {
+		s->watches[kind].source = s;
+		s->watches[kind].kind = (enum kube_kind)kind;
+	}
+	return s;
+}
+
+void kube_source_free(void *source)
+{
+	struct kube_source *s = source;
+	if (!s)
+		return;
+	if (s->loop)
+		timer_cancel(s->loop, &s->publish);
+	http_client_free(s->client);
+	kube_index_free(s->index);
+	text_free(&s->token);
+	free(s);
+}
+
+static void run(struct plugin *self, void *data)
+{
+	(void)self;
+	kube_watch_run(data);
+}
+
+bool kube_source_start(struct kube_source *s, struct arena *arena, const char **why)
+{
+	s->loop = loop_current();
+	s->client = http_client_new(s->loop, arena, why);
+	if (!s->client)
+		return false;
+	for (unsigned kind = 0; kind < KUBE_KINDS; kind++) {
+		if (s->settings.watched & 1u << kind)
+			task_start(s->settings.self, run, &s->watches[kind]);
+	}
+	return true;
+}

@@ -1,0 +1,32 @@
+/* What source.c and watch.c share: the source itself. */
+#ifndef ISTHMUS_PLUGINS_KUBERNETES_SOURCE_PARTS_H
+#define ISTHMUS_PLUGINS_KUBERNETES_SOURCE_PARTS_H
+
+#include "plugins/kubernetes/watch.h"
+
+struct kube_source {
+	struct kube_source_settings settings;
+	struct kube_index *index;
+	struct http_client *client;
+	struct kube_watch watches[KUBE_KINDS];
+	struct loop *loop;
+	struct timer publish;
+	uint64_t published; /* when the index was last published */
+	struct text token;  /* the header's line, read from the file */
+	uint64_t token_read;
+	bool token_refused;
+};
+
+/* Publishes soon: at once, unless that was done a moment ago. */
+void kube_source_changed(struct kube_source *s);
+
+/* Counts a request by its status (0: no answer). */
+void kube_source_count_request(const struct kube_source *s, long status);
+
+/* The line of the Authorization header, NULL for none. */
+const char *kube_source_authorization(struct kube_source *s);
+
+/* A change of endpoints has come in: how long ago it happened. */
+void kube_source_time(const struct kube_source *s, const struct kube_object *slice);
+
+#endif
