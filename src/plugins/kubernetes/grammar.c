@@ -83,8 +83,10 @@ static void parse_service(
 		return;
 	case 4:
 		r->place = has_underscore(l->at[3]) ? KUBE_PLACE_PROTOCOL : KUBE_PLACE_ENDPOINT;
-		r->protocol = without_underscore(l->at[3]);
-		r->endpoint = l->at[3];
+		if (r->place == KUBE_PLACE_PROTOCOL)
+			r->protocol = without_underscore(l->at[3]);
+		else
+			r->endpoint = l->at[3];
 		return;
 	case 5:
 		r->place = parse_five(l, grammar, r);

@@ -460,14 +460,14 @@ static void namespace_take(struct kube_index *x, const struct kube_object *o)
 	n->round = x->round[KUBE_NAMESPACE];
 	put_by_key(x, &x->next.namespaces, n);
 	x->count[KUBE_NAMESPACE]++;
-	touch(x, KUBE_NAMESPACE);
+	x->changed = true;
 }
 
 static void namespace_remove(struct kube_index *x, struct kube_namespace *n)
 {
 	remove_by_key(x, &x->next.namespaces, n->key);
 	x->count[KUBE_NAMESPACE]--;
-	touch(x, KUBE_NAMESPACE);
+	x->changed = true;
 }
 
 /* --- any object --- */

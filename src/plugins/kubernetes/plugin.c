@@ -62,19 +62,30 @@ static bool kubernetes_start(struct plugin *self, struct plugin *before)
 	return true;
 }
 
+/*
+ * While a cluster is not known yet, others may know the name. Their denials do not count then, and nobody else is asked: a denial
+ * from there would stay in caches.
+ */
 static int kubernetes_serve(struct plugin *self, struct query *q)
 {
+	struct message *unknown = NULL;
 	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next) {
 		switch (kube_serve(&k->rules, kube_source_cluster(k->source), q)) {
 		case KUBE_ANSWERED:
+			if (unknown && q->reply->rcode == RCODE_NXDOMAIN)
+				q->reply = unknown;
 			return RCODE_NOERROR;
 		case KUBE_REFUSED:
 			return RCODE_REFUSED;
+		case KUBE_UNKNOWN:
+			unknown = q->reply;
+			break;
 		case KUBE_PASSED_ON:
 			break;
 		}
 	}
-	return next(self, q);
+	q->reply = unknown;
+	return unknown ? RCODE_NOERROR : next(self, q);
 }
 
 static void kubernetes_metadata(struct plugin *self, struct query *q)

@@ -44,21 +44,19 @@ static bool is_known(const struct kube_lookup *l)
 	return (l->cluster->listed & needed) == needed;
 }
 
-/* Names that are not there: passed on, or denied. A cluster that is not known yet denies nothing, and what belongs to it is
- * not asked elsewhere meanwhile: a denial from there would stay in caches. */
+/* Names that are not there: passed on, or denied. A cluster that is not known yet denies nothing. */
 static enum kube_served deny(struct kube_lookup *l, struct name zone)
 {
 	struct query *q = l->q;
-	bool synced = is_known(l);
-	bool falls = fallthrough_applies(&l->rules->fallthrough, q->name);
-	if (falls && (synced || name_is_reverse(zone))) {
+	bool known = is_known(l), falls = fallthrough_applies(&l->rules->fallthrough, q->name);
+	if (falls && (known || name_is_reverse(zone))) {
 		query_why(q, "the cluster has nothing of this name");
 		q->reply = NULL;
 		return KUBE_PASSED_ON;
 	}
-	q->reply->rcode = synced ? RCODE_NXDOMAIN : RCODE_SERVFAIL;
+	q->reply->rcode = known ? RCODE_NXDOMAIN : RCODE_SERVFAIL;
 	kube_add_soa(l, SECTION_AUTHORITY);
-	return KUBE_ANSWERED;
+	return falls ? KUBE_UNKNOWN : KUBE_ANSWERED;
 }
 
 enum kube_served kube_serve(

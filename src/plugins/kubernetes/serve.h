@@ -8,6 +8,7 @@ enum kube_served {
 	KUBE_ANSWERED,  /* q->reply is complete */
 	KUBE_PASSED_ON, /* not this cluster's: no zone of its, or a name that falls through */
 	KUBE_REFUSED,   /* a question that is no lookup */
+	KUBE_UNKNOWN,   /* as KUBE_PASSED_ON, but the cluster is not known yet: q->reply says SERVFAIL */
 };
 
 /* Until what the answer depends on was listed once, nobody can say that a name is not there: SERVFAIL. */

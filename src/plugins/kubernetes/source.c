@@ -11,8 +11,6 @@
 enum { TOKEN_MAX = 64 << 10 };
 
 static const uint64_t publish_interval = 5 * NS_PER_MS;
-/* Before everything was listed once nobody waits for a single object. */
-static const uint64_t first_interval = 100 * NS_PER_MS;
 static const uint64_t token_age = 50 * NS_PER_S;
 
 /* --- metrics --- */
@@ -137,19 +135,31 @@ static void publish(struct kube_source *s)
 	kube_index_publish(s->index, (uint32_t)clock_wall_seconds());
 }
 
-static void publish_due(struct timer *t)
+
+/* A first list is shown when it is whole: half a service's endpoints would be a wrong answer. */
+static bool is_listing(const struct kube_source *s)
 {
-	publish((struct kube_source *)((char *)t - offsetof(struct kube_source, publish)));
+	for (unsigned kind = 0; kind < KUBE_KINDS; kind++) {
+		if (s->watches[kind].listing)
+			return true;
+	}
+	return false;
 }
 
 void kube_source_changed(struct kube_source *s)
 {
-	uint64_t interval = kube_source_synced(s) ? publish_interval : first_interval;
-	uint64_t due = s->published + interval;
+	uint64_t due = s->published + publish_interval;
+	if (is_listing(s))
+		return;
 	if (clock_now() >= due)
 		publish(s);
 	else if (!timer_is_set(&s->publish))
 		timer_set(s->loop, &s->publish, due);
+}
+
+static void publish_due(struct timer *t)
+{
+	kube_source_changed((struct kube_source *)((char *)t - offsetof(struct kube_source, publish)));
 }
 
 bool kube_source_synced(const struct kube_source *s)

@@ -55,6 +55,7 @@ static void list_done(struct kube_watch *w)
 {
 	kube_index_list_end(w->source->index, w->kind);
 	w->listed = true;
+	w->listing = false;
 	w->gone = false;
 	w->failures = 0;
 	kube_source_changed(w->source);
@@ -86,6 +87,7 @@ static bool on_object(void *owner, enum kube_event event, const struct kube_obje
 	w->last_event = clock_now();
 	if (event == KUBE_BOOKMARK)
 		return on_bookmark(w, o);
+	w->listing = !w->listed;
 	if (event == KUBE_DELETED)
 		kube_index_delete(s->index, o);
 	else
@@ -259,6 +261,7 @@ static struct http_result ask_once(struct kube_watch *w, const char *url)
 	w->status.there = w->status.too_large = false;
 	w->status.code = w->status.retry_after = 0;
 	struct http_result result = http_perform(s->client, &r);
+	w->request = NULL;
 	kube_source_count_request(s, result.status);
 	return result;
 }
@@ -313,7 +316,8 @@ static const char *reason_of(const struct kube_watch *w, const struct http_resul
 	else if (w->decoder && kube_decoder_error(w->decoder))
 		snprintf(text, sizeof text, "%s", kube_decoder_error(w->decoder));
 	else
-		snprintf(text, sizeof text, "Get \"%s\": %s", w->request->url, r->error);
+		snprintf(text, sizeof text, "Get \"%s%s\": %s", w->source->settings.access.server, paths[w->kind],
+			r->error);
 	return text;
 }
 
@@ -383,6 +387,7 @@ static enum outcome list_pages(struct kube_watch *w)
 		remember_version(w, text_view(&version));
 		list_done(w);
 	}
+	w->listing = false;
 	text_free(&url);
 	text_free(&version);
 	text_free(&token);
@@ -403,6 +408,7 @@ static enum outcome watch_once(struct kube_watch *w, bool initial, uint64_t *las
 	struct http_result r = ask(w, url.at);
 	enum outcome outcome = outcome_of(w, &r);
 	*lasted = clock_now() - began;
+	w->listing = false;
 	if (outcome == OUTCOME_DONE && w->decoder && kube_decoder_error(w->decoder))
 		outcome = OUTCOME_FAILED;
 	if (outcome == OUTCOME_FAILED && !initial)

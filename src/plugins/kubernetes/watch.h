@@ -12,6 +12,7 @@ struct kube_watch {
 	bool version_gone;      /* nor when it was asked for that or anything newer */
 	bool no_streaming;      /* the server does not send lists as events, and does not say so */
 	bool listed;
+	bool listing;           /* the first list is coming in */
 	unsigned failures;      /* in a row */
 	uint64_t refused_said;  /* when it was last said that nobody answers */
 	uint64_t last_event;    /* clock_now() */
