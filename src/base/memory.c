@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void memory_exhausted(size_t size)
 {
@@ -25,6 +26,14 @@ void *memory_array(size_t count, size_t size)
 	if (!at)
 		memory_exhausted(count);
 	return at;
+}
+
+void *memory_aligned(size_t alignment, size_t size)
+{
+	void *at = NULL;
+	if (posix_memalign(&at, alignment, size ? size : 1) != 0)
+		memory_exhausted(size);
+	return memset(at, 0, size);
 }
 
 void *memory_resize(void *old, size_t count, size_t size)

@@ -11,6 +11,10 @@ void *memory_alloc(size_t size) __attribute__((malloc, alloc_size(1), returns_no
 void *memory_array(size_t count, size_t size)
 	__attribute__((malloc, alloc_size(1, 2), returns_nonnull));
 
+/* size zeroed bytes at a multiple of `alignment`, a power of two; never NULL. */
+void *memory_aligned(size_t alignment, size_t size)
+	__attribute__((malloc, alloc_align(1), alloc_size(2), returns_nonnull));
+
 /* The block at `old` (or none, when NULL) grown or shrunk to count * size bytes; never NULL. */
 void *memory_resize(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
 

@@ -72,10 +72,7 @@ static _Thread_local unsigned own_shard;
 void metrics_init(unsigned threads)
 {
 	assert(shards == &single_shard && threads > 0);
-	size_t size = threads * sizeof *shards;
-	if (posix_memalign((void **)&shards, 64, size) != 0)
-		memory_exhausted(size);
-	memset(shards, 0, size);
+	shards = memory_aligned(64, threads * sizeof *shards);
 	shard_count = threads;
 }
 
@@ -99,9 +96,7 @@ static void *shard_alloc(struct shard *s, size_t size)
 {
 	if (size > s->left) {
 		size_t chunk = size > CHUNK_SIZE ? (size + 63) & ~(size_t)63 : CHUNK_SIZE;
-		if (posix_memalign((void **)&s->free, 64, chunk) != 0)
-			memory_exhausted(chunk);
-		memset(s->free, 0, chunk);
+		s->free = memory_aligned(64, chunk);
 		s->left = chunk;
 	}
 	void *at = s->free;

@@ -45,13 +45,7 @@ bool cache_entry_is(const struct cache_entry *e, const struct cache_key *key)
 
 static struct cache_entry *entry_alloc(size_t octets)
 {
-	size_t size = (sizeof(struct cache_entry) + octets + ENTRY_ALIGNMENT - 1) &
-		      ~(size_t)(ENTRY_ALIGNMENT - 1);
-	struct cache_entry *e = aligned_alloc(ENTRY_ALIGNMENT, size);
-	if (!e)
-		memory_exhausted(size);
-	memset(e, 0, sizeof *e);
-	return e;
+	return memory_aligned(ENTRY_ALIGNMENT, sizeof(struct cache_entry) + octets);
 }
 
 /* Puts the octets that `form` and `wildcard` view behind the entry. */

@@ -2,7 +2,7 @@
  * Buckets of eight ways, a cache line each: an entry may be in any way of its bucket. A way is a
  * pointer whose low six bits, zero by the entries' alignment, are a mark: the kind and five bits of
  * the hash, so that other entries are hardly ever looked at. There are at least twice as many ways as
- * entries may be, so a bucket is hardly ever full before its shard.
+ * entries may be, so a bucket is hardly ever full before the table is.
  */
 #include "plugins/cache/table.h"
 
@@ -12,12 +12,12 @@
 #include <stdlib.h>
 
 enum {
-	SHARDS = 256,
-	SHARD_CAPACITY_MIN = 4,
-	SHARD_CAPACITY_MAX = 1 << 20,
+	CAPACITY_MIN = 1024,
+	CAPACITY_MAX = 1 << 28,
 	WAYS = 8,
 	ATTEMPTS = 16,
 	CANDIDATES = 4, /* entries of which the one that expires first is evicted */
+	SEARCHED = 16,	/* buckets after which one candidate is enough */
 	MARK = ENTRY_ALIGNMENT - 1,
 };
 
@@ -25,39 +25,35 @@ struct bucket {
 	_Atomic uintptr_t ways[WAYS];
 };
 
-struct shard {
-	_Atomic uint32_t count[KIND_COUNT];
-};
-
 struct cache_table {
 	void *memory; /* of the buckets */
 	struct bucket *buckets;
-	size_t shard_buckets;	       /* in each shard, a power of two */
-	uint32_t capacity[KIND_COUNT]; /* of each shard */
-	struct shard shards[SHARDS];
+	size_t bucket_count; /* a power of two */
+	size_t capacity[KIND_COUNT];
+	/* What putting writes, on a cache line that finding does not read. */
+	_Alignas(ENTRY_ALIGNMENT) _Atomic size_t count[KIND_COUNT];
 };
 
-static uint32_t shard_capacity(int64_t capacity)
+static size_t within_limits(int64_t capacity)
 {
-	int64_t each = capacity / SHARDS;
-	if (each < SHARD_CAPACITY_MIN)
-		return SHARD_CAPACITY_MIN;
-	return each > SHARD_CAPACITY_MAX ? SHARD_CAPACITY_MAX : (uint32_t)each;
+	if (capacity < CAPACITY_MIN)
+		return CAPACITY_MIN;
+	return capacity > CAPACITY_MAX ? CAPACITY_MAX : (size_t)capacity;
 }
 
 struct cache_table *cache_table_new(const int64_t capacity[KIND_COUNT])
 {
-	struct cache_table *t = memory_array(1, sizeof *t);
-	size_t ways = 0;
+	struct cache_table *t = memory_aligned(ENTRY_ALIGNMENT, sizeof *t);
+	size_t entries = 0;
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
-		t->capacity[kind] = shard_capacity(capacity[kind]);
-		ways += t->capacity[kind];
+		t->capacity[kind] = within_limits(capacity[kind]);
+		entries += t->capacity[kind];
 	}
-	t->shard_buckets = 1;
-	while (t->shard_buckets * WAYS < 2 * ways)
-		t->shard_buckets *= 2;
+	t->bucket_count = 1;
+	while (t->bucket_count * WAYS < 2 * entries)
+		t->bucket_count *= 2;
 	size_t alignment = sizeof(struct bucket);
-	t->memory = memory_array(SHARDS * t->shard_buckets + 1, sizeof(struct bucket));
+	t->memory = memory_array(t->bucket_count + 1, sizeof(struct bucket));
 	t->buckets = (void *)(((uintptr_t)t->memory + alignment - 1) / alignment * alignment);
 	return t;
 }
@@ -72,22 +68,15 @@ static uintptr_t mark_of(uint64_t hash, unsigned kind)
 	return kind | (uintptr_t)(hash >> 59) << 1;
 }
 
-static struct shard *shard_of(struct cache_table *t, uint64_t hash)
+static struct bucket *bucket_of(const struct cache_table *t, uint64_t hash)
 {
-	return &t->shards[hash % SHARDS];
-}
-
-/* A bucket of the hash's shard: its own for n = 0, then those behind it in turn. */
-static struct bucket *bucket_of(const struct cache_table *t, uint64_t hash, size_t n)
-{
-	size_t in_shard = (hash / SHARDS + n) & (t->shard_buckets - 1);
-	return &t->buckets[hash % SHARDS * t->shard_buckets + in_shard];
+	return &t->buckets[hash & (t->bucket_count - 1)];
 }
 
 void cache_table_free(void *table)
 {
 	struct cache_table *t = table;
-	for (size_t i = 0; i < SHARDS * t->shard_buckets; i++) {
+	for (size_t i = 0; i < t->bucket_count; i++) {
 		for (int way = 0; way < WAYS; way++) {
 			uintptr_t held = atomic_load(&t->buckets[i].ways[way]);
 			if (held)
@@ -101,7 +90,7 @@ void cache_table_free(void *table)
 struct cache_found cache_table_find(const struct cache_table *t, const struct cache_key *key)
 {
 	struct cache_found found = { 0 };
-	const struct bucket *b = bucket_of(t, key->hash, 0);
+	const struct bucket *b = bucket_of(t, key->hash);
 	uintptr_t mark = mark_of(key->hash, 0);
 	for (int way = 0; way < WAYS; way++) {
 		uintptr_t held = atomic_load_explicit(&b->ways[way], memory_order_acquire);
@@ -120,7 +109,7 @@ static bool take_out(struct cache_table *t, _Atomic uintptr_t *way, uintptr_t he
 	struct cache_entry *e = entry_of(held);
 	if (!atomic_compare_exchange_strong(way, &held, 0))
 		return false;
-	atomic_fetch_sub(&shard_of(t, e->hash)->count[e->kind], 1);
+	atomic_fetch_sub(&t->count[e->kind], 1);
 	epoch_retire(e, cache_entry_free);
 	return true;
 }
@@ -147,16 +136,17 @@ static void look_for_victim(struct bucket *b, enum kind kind, _Atomic uintptr_t 
 	}
 }
 
-/* Makes room in the shard of this hash: of a few entries in arbitrary buckets, the one that expires
- * first goes. */
+/* Makes room: of a few entries in arbitrary buckets, the one that expires first goes. */
 static bool evict(struct cache_table *t, uint64_t hash, enum kind kind)
 {
 	_Atomic uintptr_t *victim = NULL;
-	uint64_t best = 0;
+	uint64_t best = 0, start = hash_mix(hash, clock_batch());
 	unsigned seen = 0;
-	size_t start = hash_mix(hash, clock_batch()) & (t->shard_buckets - 1);
-	for (size_t n = 0; n < t->shard_buckets && seen < CANDIDATES; n++)
-		look_for_victim(bucket_of(t, hash, start + n), kind, &victim, &best, &seen);
+	for (size_t n = 0; n < t->bucket_count && seen < CANDIDATES; n++) {
+		if (seen > 0 && n >= SEARCHED)
+			break;
+		look_for_victim(bucket_of(t, start + n), kind, &victim, &best, &seen);
+	}
 	uintptr_t held = victim ? atomic_load_explicit(victim, memory_order_acquire) : 0;
 	return held && (held & 1) == kind && take_out(t, victim, held);
 }
@@ -207,8 +197,8 @@ static void drop_twins(struct cache_table *t, struct bucket *b, const struct cac
 /* One attempt; false if another worker came between, or room was made first. */
 static bool try_put(struct cache_table *t, struct cache_entry *e, unsigned evicted[KIND_COUNT])
 {
-	struct bucket *b = bucket_of(t, e->hash, 0);
-	_Atomic uint32_t *count = &shard_of(t, e->hash)->count[e->kind];
+	struct bucket *b = bucket_of(t, e->hash);
+	_Atomic size_t *count = &t->count[e->kind];
 	uintptr_t marked = (uintptr_t)e | mark_of(e->hash, e->kind), empty = 0;
 	struct places p = places_in(b, e);
 	if (p.same)
@@ -244,7 +234,7 @@ bool cache_table_put(struct cache_table *t, struct cache_entry *e, unsigned evic
 
 void cache_table_remove(struct cache_table *t, struct cache_entry *e)
 {
-	struct bucket *b = bucket_of(t, e->hash, 0);
+	struct bucket *b = bucket_of(t, e->hash);
 	for (int way = 0; way < WAYS; way++) {
 		uintptr_t held = atomic_load_explicit(&b->ways[way], memory_order_acquire);
 		if (held && entry_of(held) == e) {
@@ -256,8 +246,5 @@ void cache_table_remove(struct cache_table *t, struct cache_entry *e)
 
 size_t cache_table_count(const struct cache_table *t, enum kind kind)
 {
-	size_t count = 0;
-	for (size_t i = 0; i < SHARDS; i++)
-		count += atomic_load_explicit(&t->shards[i].count[kind], memory_order_relaxed);
-	return count;
+	return atomic_load_explicit(&t->count[kind], memory_order_relaxed);
 }

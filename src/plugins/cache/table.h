@@ -3,8 +3,9 @@
  * the same bucket.
  *
  * Looking up takes no lock and writes nothing. Putting and removing exchange pointers; what they
- * take out is retired, so whoever found it may go on using it until its query ends. A table has 256
- * shards, each with a capacity of its own for either kind: CoreDNS's.
+ * take out is retired, so whoever found it may go on using it until its query ends. The capacity of a kind
+ * is that of the whole table: something is evicted only when it is reached. (CoreDNS divides it among
+ * 256 shards, of which some are full long before the others.)
  */
 #ifndef ISTHMUS_PLUGINS_CACHE_TABLE_H
 #define ISTHMUS_PLUGINS_CACHE_TABLE_H
@@ -15,7 +16,7 @@ enum { ENTRY_ALIGNMENT = 64 };
 
 struct cache_table;
 
-/* Room for about that many entries of each kind: max(capacity / 256, 4) a shard. */
+/* Room for that many entries of each kind, at least 1024. */
 struct cache_table *cache_table_new(const int64_t capacity[KIND_COUNT]);
 
 /* Frees it and all entries. No query is running. */
