@@ -416,9 +416,9 @@ static const struct zone *zone_of(const struct plugin *self, struct name qname)
 	return z ? zone_file_zone(&z->file) : NULL;
 }
 
-static void auto_foresee(struct plugin *self, const struct name *qnames, unsigned count)
+static void auto_foresee(struct plugin *self, const struct foreseen *questions, unsigned count)
 {
-	zone_answer_foresee(self, zone_of, qnames, count);
+	zone_answer_foresee(self, zone_of, questions, count);
 }
 
 static int auto_serve(struct plugin *self, struct query *q)

@@ -170,9 +170,9 @@ static const struct zone *zone_of(const struct plugin *self, struct name qname)
 	return z ? zone_file_zone(&z->file) : NULL;
 }
 
-static void file_foresee(struct plugin *self, const struct name *qnames, unsigned count)
+static void file_foresee(struct plugin *self, const struct foreseen *questions, unsigned count)
 {
-	zone_answer_foresee(self, zone_of, qnames, count);
+	zone_answer_foresee(self, zone_of, questions, count);
 }
 
 static int file_serve(struct plugin *self, struct query *q)

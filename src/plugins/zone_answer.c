@@ -83,15 +83,15 @@ int zone_answer(struct plugin *self, struct query *q, const struct zone *z,
 	return reply->rcode;
 }
 
-void zone_answer_foresee(const struct plugin *self, zone_finder *zone_of, const struct name *qnames,
-	unsigned count)
+void zone_answer_foresee(const struct plugin *self, zone_finder *zone_of,
+	const struct foreseen *questions, unsigned count)
 {
 	struct zone_ahead ahead[FORESEEN_MAX];
 	unsigned known = 0;
 	for (unsigned i = 0; i < count && i < FORESEEN_MAX; i++) {
-		const struct zone *z = zone_of(self, qnames[i]);
+		const struct zone *z = zone_of(self, questions[i].name);
 		if (z)
-			ahead[known++] = zone_foresee(z, qnames[i]);
+			ahead[known++] = zone_foresee(z, questions[i].name);
 	}
 	for (unsigned i = 0; i < known; i++)
 		zone_go_ahead(ahead[i]);

@@ -17,8 +17,8 @@ int zone_answer(struct plugin *self, struct query *q, const struct zone *z,
 /* The zone that would answer for a name, or NULL; what foresee() of a plugin gives zone_answer_foresee(). */
 typedef const struct zone *zone_finder(const struct plugin *self, struct name qname);
 
-/* Fetches what lookups of these names take into the CPU's cache (see plugin_type.foresee). */
-void zone_answer_foresee(const struct plugin *self, zone_finder *zone_of, const struct name *qnames,
-	unsigned count);
+/* Fetches what their lookups take into the CPU's cache (see plugin_type.foresee). */
+void zone_answer_foresee(const struct plugin *self, zone_finder *zone_of,
+	const struct foreseen *questions, unsigned count);
 
 #endif

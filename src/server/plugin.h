@@ -25,7 +25,14 @@ struct option {
 	size_t offset;
 };
 
-enum { FORESEEN_MAX = 16 }; /* names at once, for foresee() */
+/* What foresee() is told of a query. Nothing of it was checked. */
+struct foreseen {
+	struct name name; /* in any case, of any zone */
+	uint16_t type, class;
+	bool wants_dnssec, checking_disabled; /* DO and CD */
+};
+
+enum { FORESEEN_MAX = 16 }; /* questions at once */
 
 struct plugin_type {
 	const char *name;
@@ -62,9 +69,9 @@ struct plugin_type {
 
 	/* Answers, passes on by next(), or refuses by query_fail(). Gives the rcode. NULL: takes no part in the chain. */
 	int (*serve)(struct plugin *self, struct query *q);
-	/* A worker's thread, before it answers a batch: these names (in any case) are about to be asked for. Fetches what that takes
-	 * into the CPU's cache, and does nothing else. NULL: there is nothing to fetch. */
-	void (*foresee)(struct plugin *self, const struct name *qnames, unsigned count);
+	/* A worker's thread, before it answers a batch: these are about to be asked. Fetches what that takes into the CPU's
+	 * cache, and does nothing else. NULL: there is nothing to fetch. */
+	void (*foresee)(struct plugin *self, const struct foreseen *questions, unsigned count);
 	/* Whether the block takes this query at all (view). */
 	bool (*filter)(struct plugin *self, struct query *q);
 	/* Sets metadata; run before filters when the block has `metadata`. */

@@ -173,6 +173,18 @@ static int cache_serve(struct plugin *self, struct query *q)
 						 : serve_expired(self, q, &key, e);
 }
 
+static void cache_foresee(struct plugin *self, const struct foreseen *questions, unsigned count)
+{
+	const struct cache *c = self->state;
+	uint64_t hashes[FORESEEN_MAX];
+	for (unsigned i = 0; i < count && i < FORESEEN_MAX; i++) {
+		hashes[i] = cache_hash_of(&questions[i]);
+		cache_table_foresee(c->table, hashes[i]);
+	}
+	for (unsigned i = 0; i < count && i < FORESEEN_MAX; i++)
+		cache_table_go_ahead(c->table, hashes[i]);
+}
+
 PLUGIN(cache) = {
 	.name = "cache",
 	.arguments = "[TTL] [ZONES...]",
@@ -194,5 +206,6 @@ PLUGIN(cache) = {
 	.setup = cache_setup,
 	.finish = cache_finish,
 	.worker_stop = cache_worker_stop,
+	.foresee = cache_foresee,
 	.serve = cache_serve,
 };

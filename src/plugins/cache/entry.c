@@ -7,6 +7,20 @@
 #include "plugins/cache/table.h"
 #include <stdlib.h>
 
+static uint64_t hash_of(uint64_t name, uint16_t type, uint16_t class, bool wants_dnssec,
+	bool checking_disabled)
+{
+	uint64_t rest = (uint64_t)type << 32 | (uint64_t)class << 16 | (uint64_t)wants_dnssec << 1 |
+			checking_disabled;
+	return hash_mix(name, rest);
+}
+
+uint64_t cache_hash_of(const struct foreseen *question)
+{
+	return hash_of(name_hash(question->name), question->type, question->class,
+		question->wants_dnssec, question->checking_disabled);
+}
+
 struct cache_key cache_key_of(const struct query *q)
 {
 	struct cache_key key = {
@@ -16,9 +30,8 @@ struct cache_key cache_key_of(const struct query *q)
 		.wants_dnssec = query_wants_dnssec(q),
 		.checking_disabled = (q->request.flags & FLAG_CD) != 0,
 	};
-	uint64_t rest = (uint64_t)key.type << 32 | (uint64_t)key.class << 16 |
-			(uint64_t)key.wants_dnssec << 1 | key.checking_disabled;
-	key.hash = hash_mix(hash_bytes(key.name.octets, key.name.length), rest);
+	key.hash = hash_of(name_hash(key.name), key.type, key.class, key.wants_dnssec,
+		key.checking_disabled);
 	return key;
 }
 

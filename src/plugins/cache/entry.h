@@ -4,7 +4,7 @@
 #define ISTHMUS_PLUGINS_CACHE_ENTRY_H
 
 #include "base/clock.h"
-#include "server/query.h"
+#include "server/plugin.h"
 #include <stdatomic.h>
 
 enum kind {
@@ -48,6 +48,9 @@ struct cache_entry {
 };
 
 struct cache_key cache_key_of(const struct query *q);
+
+/* The hash that the key of such a question has. */
+uint64_t cache_hash_of(const struct foreseen *question);
 
 struct cache_key cache_entry_key(const struct cache_entry *e);
 

@@ -17,6 +17,7 @@ enum {
 	WAYS = 8,
 	ATTEMPTS = 16,
 	CANDIDATES = 4, /* entries of which the one that expires first is evicted */
+	FETCHED = 4 * ENTRY_ALIGNMENT,
 	SEARCHED = 16,	/* buckets after which one candidate is enough */
 	MARK = ENTRY_ALIGNMENT - 1,
 };
@@ -101,6 +102,28 @@ struct cache_found cache_table_find(const struct cache_table *t, const struct ca
 			found.of[held & 1] = e;
 	}
 	return found;
+}
+
+void cache_table_foresee(const struct cache_table *t, uint64_t hash)
+{
+	__builtin_prefetch(bucket_of(t, hash));
+}
+
+/* An entry and the start of its octets: the entry cannot go meanwhile, and nothing of it is read here. */
+static void fetch(const struct cache_entry *e)
+{
+	for (size_t at = 0; at < FETCHED; at += ENTRY_ALIGNMENT)
+		__builtin_prefetch((const char *)e + at);
+}
+
+void cache_table_go_ahead(const struct cache_table *t, uint64_t hash)
+{
+	const struct bucket *b = bucket_of(t, hash);
+	for (int way = 0; way < WAYS; way++) {
+		uintptr_t held = atomic_load_explicit(&b->ways[way], memory_order_relaxed);
+		if (held && (held & MARK & ~(uintptr_t)1) == mark_of(hash, 0))
+			fetch(entry_of(held));
+	}
 }
 
 /* Takes a way's content out; false if another worker has changed it meanwhile. */

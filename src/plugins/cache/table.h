@@ -28,6 +28,11 @@ struct cache_found {
 };
 struct cache_found cache_table_find(const struct cache_table *t, const struct cache_key *key);
 
+/* Begins to fetch what finding a key of this hash takes into the CPU's cache; cache_table_go_ahead() goes on, some time
+ * later, with what the first step has brought. */
+void cache_table_foresee(const struct cache_table *t, uint64_t hash);
+void cache_table_go_ahead(const struct cache_table *t, uint64_t hash);
+
 /* Puts an entry in, in the place of the one with its key and kind if there is one. Counts into
  * evicted[] what had to go for it. False if other workers were always quicker: then it is the
  * caller's still. */
