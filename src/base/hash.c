@@ -21,7 +21,7 @@ static inline uint64_t sip_hash(const uint8_t *at, size_t size, bool nocase)
 	size_t left = size;
 	for (; left >= 8; at += 8, left -= 8)
 		sip_word(&s, nocase ? lower_word(sip_load(at, 8)) : sip_load(at, 8), ROUNDS);
-	uint64_t word = sip_load(at, left);
+	uint64_t word = sip_rest(at, left, size);
 	sip_word(&s, (nocase ? lower_word(word) : word) | (uint64_t)size << 56, ROUNDS);
 	return sip_end(&s, ROUNDS_AT_END);
 }

@@ -10,6 +10,6 @@ uint64_t siphash_2_4(const uint8_t key[static SIPHASH_KEY_OCTETS], const void *o
 	size_t left = size;
 	for (; left >= 8; at += 8, left -= 8)
 		sip_word(&s, sip_load(at, 8), ROUNDS);
-	sip_word(&s, sip_load(at, left) | (uint64_t)size << 56, ROUNDS);
+	sip_word(&s, sip_rest(at, left, size) | (uint64_t)size << 56, ROUNDS);
 	return sip_end(&s, ROUNDS_AT_END);
 }

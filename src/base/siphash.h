@@ -62,7 +62,7 @@ static inline uint64_t sip_end(struct sip *s, int rounds)
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-/* Up to 8 octets as a number, the first one least significant. */
+/* 4 or 8 octets as a number, the first one least significant. */
 static inline uint64_t sip_load(const uint8_t *at, size_t size)
 {
 	uint64_t word = 0;
@@ -71,6 +71,18 @@ static inline uint64_t sip_load(const uint8_t *at, size_t size)
 	word = __builtin_bswap64(word);
 #endif
 	return word;
+}
+
+/* What is left of `size` octets behind whole words: the `left` < 8 octets at `at`, as a number. */
+static inline uint64_t sip_rest(const uint8_t *at, size_t left, size_t size)
+{
+	if (left == 0)
+		return 0;
+	if (size >= 8)
+		return sip_load(at + left - 8, 8) >> (64 - 8 * left);
+	if (left >= 4)
+		return sip_load(at, 4) | sip_load(at + left - 4, 4) << 8 * (left - 4);
+	return at[0] | (uint64_t)at[left / 2] << 8 * (left / 2) | (uint64_t)at[left - 1] << 8 * (left - 1);
 }
 
 /* The other way: a number whose octets in memory are those. */
