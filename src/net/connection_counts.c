@@ -26,6 +26,7 @@ static const char *const reasons[CONNECTION_CUTS] = {
 	[CONNECTION_IDLE] = "idle",
 	[CONNECTION_SLOW_HANDSHAKE] = "slow_handshake",
 	[CONNECTION_HANDSHAKES_FULL] = "handshakes_full",
+	[CONNECTION_CLIENT_FULL] = "client_full",
 };
 
 static const struct metric_family full_total = {

@@ -12,6 +12,7 @@ enum connection_cut {
 	CONNECTION_IDLE,        /* it asked nothing more in time */
 	CONNECTION_SLOW_HANDSHAKE,  /* its TLS handshake took too long */
 	CONNECTION_HANDSHAKES_FULL, /* another one's handshake needed the room */
+	CONNECTION_CLIENT_FULL,     /* its client has as many as one may have */
 	CONNECTION_CUTS,
 };
 

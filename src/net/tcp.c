@@ -1,6 +1,7 @@
 /* TCP: listening and accepting. */
 #include "net/tcp_connection.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "net/connection_counts.h"
 #include "net/socket.h"
@@ -16,11 +17,12 @@ const struct tcp_limits tcp_limits_default = {
 	.idle = 10 * NS_PER_S,
 	.queries = -1,
 	.connections = 20000,
+	.client_connections = 5000,
 	.handshakes = 1000,
 	.pipelined = 256,
 };
 
-enum { ACCEPTS_A_TURN = 64, BACKLOG = 4096 };
+enum { ACCEPTS_A_TURN = 64, BACKLOG = 4096, CLIENT_COUNTERS = 4096 };
 
 static const uint64_t accept_pause = 100 * NS_PER_MS;
 
@@ -118,6 +120,31 @@ void tcp_listener_resume(struct tcp_listener *t)
 	loop_watch(t->loop, &t->watch, EPOLLIN);
 }
 
+/* The counter of a client's connections. Few clients share one by chance, and none can choose whose it shares. */
+static uint16_t *counter_of(struct tcp_listener *t, const struct endpoint *client)
+{
+	enum { V6_NETWORK = 8 };
+	struct view address = endpoint_address(client);
+	size_t length = address.length > V6_NETWORK ? V6_NETWORK : address.length;
+	return &t->clients[hash_bytes(address.at, length) % CLIENT_COUNTERS];
+}
+
+/* Takes a connection over, unless its client has too many. */
+static void accepted(struct tcp_listener *t, int fd, const struct sockaddr_in6 *peer)
+{
+	struct endpoint client = endpoint_from((const struct sockaddr *)peer);
+	uint16_t *counter = counter_of(t, &client);
+	if (*counter >= t->limits.client_connections || *counter == UINT16_MAX) {
+		connection_count_cut(t->service.transport, CONNECTION_CLIENT_FULL);
+		close(fd);
+		return;
+	}
+	if (tcp_connections(t) >= t->limits.connections)
+		make_room(t);
+	++*counter;
+	tcp_connection_new(t, fd, &client, counter);
+}
+
 static void listener_ready(struct watch *w, uint32_t events)
 {
 	struct tcp_listener *t = (struct tcp_listener *)w;
@@ -131,9 +158,7 @@ static void listener_ready(struct watch *w, uint32_t events)
 				return;
 			continue;
 		}
-		if (tcp_connections(t) >= t->limits.connections)
-			make_room(t);
-		tcp_connection_new(t, fd, &peer);
+		accepted(t, fd, &peer);
 	}
 }
 
@@ -142,6 +167,7 @@ static void listener_ready(struct watch *w, uint32_t events)
 void tcp_listener_free(struct tcp_listener *t)
 {
 	tcp_thread_leave(t->loop);
+	free(t->clients);
 	free(t);
 }
 
@@ -152,6 +178,7 @@ struct tcp_listener *tcp_listen(struct loop *l, int fd, const struct endpoint *l
 	t->watch = (struct watch){ .fd = fd, .ready = listener_ready };
 	t->accept_again.fire = accept_again;
 	t->loop = l;
+	t->clients = memory_array(CLIENT_COUNTERS, sizeof *t->clients);
 	t->local = *local;
 	t->limits = *limits;
 	t->service = *service;

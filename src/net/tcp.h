@@ -20,11 +20,12 @@ struct tcp_limits {
 	long queries;   /* connection closed after so many; -1: no limit */
 	size_t connections; /* of this listener; the one that is idle longest makes room, or: */
 	bool waits_when_full; /* while all are at work more are not accepted */
+	size_t client_connections; /* of one client (IPv6: of its /64): more are closed at once */
 	size_t handshakes;  /* TLS handshakes at once; the one that began first makes room */
 	size_t pipelined;   /* queries of one connection that are worked on at once; more are not read meanwhile */
 };
 
-extern const struct tcp_limits tcp_limits_default; /* 3 s, 5 s, 10 s, -1, 20,000, no, 1,000, 256 */
+extern const struct tcp_limits tcp_limits_default; /* 3 s, 5 s, 10 s, -1, 20,000, no, 5,000, 1,000, 256 */
 
 /* What is served on a listener. */
 struct tcp_service {

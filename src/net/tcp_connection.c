@@ -155,6 +155,7 @@ void tcp_connection_close(struct tcp_connection *c)
 	c->partial = NULL;
 	c->plain = c->out = (struct tcp_output){ 0 };
 	c->dead = true;
+	--*c->counter;
 	atomic_fetch_sub_explicit(&t->open, 1, memory_order_relaxed);
 	connection_count_open(t->service.transport, -1);
 	if (t->full && !t->stopped)
@@ -523,7 +524,8 @@ static bool secure(struct tcp_connection *c)
 	return c->tls != NULL;
 }
 
-void tcp_connection_new(struct tcp_listener *t, int fd, const struct sockaddr_in6 *peer)
+void tcp_connection_new(
+	struct tcp_listener *t, int fd, const struct endpoint *client, uint16_t *counter)
 {
 	struct tcp_connection *c = memory_array(1, sizeof *c);
 	struct sockaddr_in6 local;
@@ -532,7 +534,8 @@ void tcp_connection_new(struct tcp_listener *t, int fd, const struct sockaddr_in
 	c->timer.fire = expired;
 	c->flush.run = flush_due;
 	c->listener = t;
-	c->client = endpoint_from((const struct sockaddr *)peer);
+	c->client = *client;
+	c->counter = counter;
 	c->local = t->local;
 	if (endpoint_is_wildcard(&t->local) &&
 		getsockname(fd, (struct sockaddr *)&local, &length) == 0)

@@ -57,6 +57,7 @@ struct tcp_connection {
 	struct connection_list *list;
 	struct tcp_connection *newer, *older;
 	struct endpoint client, local;
+	uint16_t *counter; /* of the client's connections */
 	struct tls_session *tls; /* NULL: in the clear */
 	void *state;      /* the protocol's */
 	uint8_t *partial; /* what was read, decrypted, and cannot be handed over yet */
@@ -85,13 +86,15 @@ struct tcp_listener {
 	struct tcp_service service;
 	struct connection_list handshaking, idle, busy; /* longest unused first */
 	_Atomic size_t open;
+	uint16_t *clients; /* connections of each client, by a hash of its address */
 	size_t allocated; /* connections, dead ones included */
 	bool full;        /* not accepting, until a connection is closed */
 	bool stopped, released;
 };
 
-/* Takes an accepted descriptor over. */
-void tcp_connection_new(struct tcp_listener *t, int fd, const struct sockaddr_in6 *peer);
+/* Takes an accepted descriptor over; *counter has counted it. */
+void tcp_connection_new(
+	struct tcp_listener *t, int fd, const struct endpoint *client, uint16_t *counter);
 
 /* Closes it at once. Its memory stays until its queries are done. */
 void tcp_connection_close(struct tcp_connection *c);

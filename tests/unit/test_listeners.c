@@ -528,6 +528,42 @@ static void tcp_cuts_off_slow_readers(void **state)
 	server_stop(&s);
 }
 
+static void tcp_gives_one_client_so_many_connections(void **state)
+{
+	(void)state;
+	struct server s;
+	uint8_t wire[200], got[65536];
+	int fd[4];
+	server_start(&s, "0.0.0.0");
+	s.limits.client_connections = 3;
+	server_run(&s);
+	for (unsigned i = 0; i < 4; i++) {
+		fd[i] = client(&s, SOCK_STREAM, "127.0.0.1");
+		send(fd[i], wire, framed(wire, 1, 'x', 30), MSG_NOSIGNAL);
+		assert_int_equal(receive_message(fd[i], got), i < 3 ? 30 : 0);
+	}
+	assert_true(cut("client_full") >= 1);
+	struct endpoint another;
+	assert_true(endpoint_parse_ip(VIEW("127.0.0.9"), 0, &another));
+	int apart = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(apart, &another.any, endpoint_length(&another)), 0);
+	struct endpoint to;
+	assert_true(endpoint_parse_ip(VIEW("127.0.0.1"), endpoint_port(&s.local), &to));
+	assert_int_equal(connect(apart, &to.any, endpoint_length(&to)), 0);
+	send(apart, wire, framed(wire, 1, 'x', 30), 0);
+	assert_int_equal(receive_message(apart, got), 30);
+	close(fd[0]);
+	for (int i = 0; i < 100 && tcp_connections(s.tcp) > 3; i++)
+		usleep(20000);
+	fd[0] = client(&s, SOCK_STREAM, "127.0.0.1");
+	send(fd[0], wire, framed(wire, 1, 'x', 30), 0);
+	assert_int_equal(receive_message(fd[0], got), 30);
+	for (unsigned i = 0; i < 4; i++)
+		close(fd[i]);
+	close(apart);
+	server_stop(&s);
+}
+
 static void tcp_makes_room_by_closing_the_longest_idle(void **state)
 {
 	(void)state;
@@ -613,6 +649,7 @@ int main(void)
 		cmocka_unit_test(tcp_closes_after_its_number_of_queries),
 		cmocka_unit_test(tcp_cuts_off_who_takes_too_long),
 		cmocka_unit_test(tcp_cuts_off_slow_readers),
+		cmocka_unit_test(tcp_gives_one_client_so_many_connections),
 		cmocka_unit_test(tcp_makes_room_by_closing_the_longest_idle),
 		cmocka_unit_test(tcp_does_not_spin_without_descriptors),
 	};
