@@ -330,7 +330,9 @@ int tls_set_up_server(gnutls_session_t session, struct tls_credentials *c, enum 
 		error = gnutls_session_ticket_enable_server(session, &c->ticket_key);
 	/* A client that offers none is served; one that offers only others, as asked. */
 	return error < 0 ? error
-			 : set_alpn(session, alpn, alpn_required ? GNUTLS_ALPN_MANDATORY : GNUTLS_ALPN_SERVER_PRECEDENCE);
+			 : set_alpn(session, alpn,
+				   GNUTLS_ALPN_SERVER_PRECEDENCE |
+					   (alpn_required ? GNUTLS_ALPN_MANDATORY : 0u));
 }
 
 /* SNI is for names only (RFC 6066 3). */
