@@ -27,6 +27,8 @@ static const char *const reasons[CONNECTION_CUTS] = {
 	[CONNECTION_SLOW_HANDSHAKE] = "slow_handshake",
 	[CONNECTION_HANDSHAKES_FULL] = "handshakes_full",
 	[CONNECTION_CLIENT_FULL] = "client_full",
+	[CONNECTION_SURPLUS] = "surplus",
+	[CONNECTION_OVERDRAWN] = "memory",
 };
 
 static const struct metric_family full_total = {
@@ -50,8 +52,23 @@ static const char *const results[HANDSHAKES] = {
 	[HANDSHAKE_ABANDONED] = "abandoned",
 };
 
+static const struct metric_family retries_total = {
+	.name = "isthmus_quic_retries_total",
+	.help = "Counter of QUIC clients that had to show that their address is their own.",
+	.kind = METRIC_COUNTER,
+	.labels = { "proto" },
+};
+
+static const struct metric_family resets_total = {
+	.name = "isthmus_quic_stateless_resets_total",
+	.help = "Counter of stateless resets sent, for packets of QUIC connections that are not known.",
+	.kind = METRIC_COUNTER,
+	.labels = { "proto" },
+};
+
 static _Atomic(struct metric *) open_series[TRANSPORTS], cut_series[TRANSPORTS][CONNECTION_CUTS],
-	full_series[TRANSPORTS], handshake_series[TRANSPORTS][HANDSHAKES];
+	full_series[TRANSPORTS], retry_series[TRANSPORTS], reset_series[TRANSPORTS],
+	handshake_series[TRANSPORTS][HANDSHAKES];
 
 static struct metric *series(_Atomic(struct metric *) *at, const struct metric_family *family,
 	enum transport t, const char *reason)
@@ -82,4 +99,14 @@ void connection_count_full(enum transport t)
 void connection_count_handshake(enum transport t, enum handshake h)
 {
 	metric_add(series(&handshake_series[t][h], &handshakes_total, t, results[h]), 1);
+}
+
+void connection_count_retry(enum transport t)
+{
+	metric_add(series(&retry_series[t], &retries_total, t, ""), 1);
+}
+
+void connection_count_reset(enum transport t)
+{
+	metric_add(series(&reset_series[t], &resets_total, t, ""), 1);
 }

@@ -13,6 +13,8 @@ enum connection_cut {
 	CONNECTION_SLOW_HANDSHAKE,  /* its TLS handshake took too long */
 	CONNECTION_HANDSHAKES_FULL, /* another one's handshake needed the room */
 	CONNECTION_CLIENT_FULL,     /* its client has as many as one may have */
+	CONNECTION_SURPLUS,   /* as many as may be were open, and all of them in use */
+	CONNECTION_OVERDRAWN, /* it, or all together, would have held too much memory */
 	CONNECTION_CUTS,
 };
 
@@ -34,5 +36,9 @@ enum handshake {
 };
 
 void connection_count_handshake(enum transport t, enum handshake h);
+
+/* QUIC: a client was told to show first that its address is its own; a packet of a connection that is not known was answered. */
+void connection_count_retry(enum transport t);
+void connection_count_reset(enum transport t);
 
 #endif

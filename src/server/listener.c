@@ -6,6 +6,7 @@
 #include "server/credentials.h"
 #include "server/foresight.h"
 #include "server/http_service.h"
+#include "server/quic_service.h"
 #include "server/shed.h"
 #include "server/supervisor.h"
 #include <errno.h>
@@ -19,9 +20,9 @@ static const struct {
 } transports_of[] = {
 	[SCHEME_DNS] = { true, true, true },
 	[SCHEME_TLS] = { true, false, true },
-	[SCHEME_QUIC] = { false, true, false },
+	[SCHEME_QUIC] = { true, true, false },
 	[SCHEME_GRPC] = { true, false, true },
-	[SCHEME_HTTPS3] = { false, true, false },
+	[SCHEME_HTTPS3] = { true, true, false },
 	[SCHEME_HTTPS] = { true, false, true },
 	[SCHEME_UNIX] = { false, false, false },
 };
@@ -70,7 +71,7 @@ static char *open_error(const struct endpoint_group *g, bool udp, const char *st
 static void sockets_close(struct listener *l)
 {
 	for (unsigned i = 0; i < l->workers; i++) {
-		if (l->sockets[i].udp_fd >= 0 && !l->sockets[i].udp)
+		if (l->sockets[i].udp_fd >= 0 && !l->sockets[i].udp && !l->sockets[i].quic)
 			close(l->sockets[i].udp_fd);
 		if (l->sockets[i].tcp_fd >= 0 && !l->sockets[i].tcp)
 			close(l->sockets[i].tcp_fd);
@@ -128,7 +129,10 @@ struct listener *listener_open(const struct endpoint_group *g, unsigned workers,
 	l->name = copy_string(g->name);
 	l->workers = workers;
 	l->http.server = view_of(l->name);
-	l->http.family = l->scheme == SCHEME_HTTPS ? &https_responses : NULL;
+	l->http.family = l->scheme == SCHEME_HTTPS  ? &https_responses :
+			 l->scheme == SCHEME_HTTPS3 ? &https3_responses :
+						      NULL;
+	quic_shared_begin(&l->quic);
 	l->sockets = memory_array(workers, sizeof *l->sockets);
 	for (unsigned i = 0; i < workers; i++)
 		l->sockets[i].udp_fd = l->sockets[i].tcp_fd = -1;
@@ -141,8 +145,7 @@ struct listener *listener_open(const struct endpoint_group *g, unsigned workers,
 	return l;
 }
 
-/* What new connections are secured with; NULL while the listener is in the clear. */
-static struct tls_credentials *credentials_of(void *listener)
+struct tls_credentials *listener_credentials(void *listener)
 {
 	struct listener *l = listener;
 	const struct endpoint_group *g = atomic_load_explicit(&l->group, memory_order_acquire);
@@ -159,7 +162,7 @@ static struct tcp_service tcp_service_of(struct listener *l, incoming_handler *h
 		service.alpn = dot;
 	}
 	if (l->scheme != SCHEME_DNS)
-		service.credentials = credentials_of;
+		service.credentials = listener_credentials;
 	return service;
 }
 
@@ -189,10 +192,25 @@ static void serve_udp(struct listener *l, struct listener_sockets *s, struct loo
 	udp_foresee(s->udp, foresee);
 }
 
+static bool is_quic(const struct listener *l)
+{
+	return l->scheme == SCHEME_QUIC || l->scheme == SCHEME_HTTPS3;
+}
+
+static void serve_quic(struct listener *l, struct listener_sockets *s, struct loop *loop,
+	incoming_handler *handle)
+{
+	const struct quic_limits limits = quic_limits_of(atomic_load(&l->group), l->workers);
+	const struct quic_service service = quic_service_of(l, handle);
+	s->quic = quic_listen(loop, s->udp_fd, &l->local, &limits, &service);
+}
+
 void listener_serve(struct listener *l, unsigned worker, struct loop *loop, incoming_handler *handle)
 {
 	struct listener_sockets *s = &l->sockets[worker];
-	if (s->udp_fd >= 0)
+	if (s->udp_fd >= 0 && is_quic(l))
+		serve_quic(l, s, loop, handle);
+	else if (s->udp_fd >= 0)
 		serve_udp(l, s, loop, handle);
 	if (s->tcp_fd >= 0)
 		serve_tcp(l, s, loop, handle);
@@ -206,6 +224,10 @@ void listener_renew(struct listener *l, unsigned worker)
 		const struct tcp_limits limits = tcp_limits_of(l, g);
 		tcp_limit(s->tcp, &limits);
 	}
+	if (s->quic) {
+		const struct quic_limits limits = quic_limits_of(g, l->workers);
+		quic_limit(s->quic, &limits);
+	}
 	if (scheme_is_http(l->scheme))
 		s->http = http_settings_of(l, g);
 }
@@ -216,6 +238,10 @@ void listener_end(struct listener *l, unsigned worker)
 	if (s->udp) {
 		udp_stop(s->udp);
 		udp_release(s->udp);
+	}
+	if (s->quic) {
+		quic_stop(s->quic);
+		quic_release(s->quic);
 	}
 	if (s->tcp) {
 		tcp_stop(s->tcp);

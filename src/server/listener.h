@@ -6,6 +6,7 @@
 #define ISTHMUS_SERVER_LISTENER_H
 
 #include "net/http2.h"
+#include "net/quic/quic.h"
 #include "net/tcp.h"
 #include "net/udp.h"
 #include "server/block.h"
@@ -39,6 +40,8 @@ struct listener {
 	char *name;
 	_Atomic(const struct endpoint_group *) group;
 	unsigned workers;
+	struct quic_shared quic;
+	_Atomic(struct metric *) quic_answered; /* quic_service.c's */
 	struct http_counts http;
 	struct listener_sockets *sockets; /* one for each worker */
 };
@@ -49,6 +52,7 @@ struct listener_sockets {
 	struct udp_listener *udp;
 	struct tcp_listener *tcp;
 	struct http2_settings http; /* of connections that are accepted from now on */
+	struct quic_listener *quic; /* has udp_fd in place of `udp` */
 };
 
 /* The listener of this group among those that are open; NULL if it has to be opened. */
@@ -61,6 +65,9 @@ struct listener *listener_open(const struct endpoint_group *g, unsigned workers,
 bool scheme_is_served(enum scheme s);
 bool scheme_has_udp(enum scheme s);
 bool scheme_has_tcp(enum scheme s);
+
+/* What new connections are secured with; NULL while the listener (a struct listener) is in the clear. Any thread. */
+struct tls_credentials *listener_credentials(void *listener);
 
 /* What another configuration says of its limits: on the thread of a worker that serves it. */
 void listener_renew(struct listener *l, unsigned worker);

@@ -6,7 +6,9 @@
  */
 #include "net/quic/connection.h"
 
+#include "base/log.h"
 #include "base/memory.h"
+#include "net/connection_counts.h"
 
 #include <stdlib.h>
 
@@ -119,6 +121,13 @@ static void say_farewell(struct quic_connection *c, const ngtcp2_connection_clos
 	close_session(c);
 }
 
+static void log_closing(const struct quic_connection *c, uint64_t code)
+{
+	char client[ENDPOINT_TEXT_MAX];
+	endpoint_print(&c->client, client);
+	log_debug("closing quic conn %s with code %llu", client, (unsigned long long)code);
+}
+
 void quic_connection_close(struct quic_connection *c, uint64_t code)
 {
 	struct quic_service *service = &c->listener->service;
@@ -128,7 +137,9 @@ void quic_connection_close(struct quic_connection *c, uint64_t code)
 	if (service->application->counts_closing && code != service->application->no_error)
 		service->counted(service->listener, code);
 	if (c->overdrawn)
-		quic_count(c->listener, QUIC_OVERDRAWN);
+		connection_count_cut(service->application->transport, CONNECTION_OVERDRAWN);
+	if (log_debug_on())
+		log_closing(c, code);
 	ngtcp2_connection_close_error_default(&why);
 	ngtcp2_connection_close_error_set_application_error(&why, code, NULL, 0);
 	say_farewell(c, &why);
@@ -148,7 +159,8 @@ static void close_broken(struct quic_connection *c, int error)
 	ngtcp2_connection_close_error why;
 	ngtcp2_connection_close_error_default(&why);
 	if (!c->shaken)
-		quic_count(c->listener, QUIC_REFUSED);
+		connection_count_handshake(
+			c->listener->service.application->transport, HANDSHAKE_FAILED);
 	if (error == NGTCP2_ERR_CRYPTO)
 		ngtcp2_connection_close_error_set_transport_error_tls_alert(
 			&why, ngtcp2_conn_get_tls_alert(c->conn), NULL, 0);
@@ -242,9 +254,21 @@ static void late_streams(struct quic_connection *c)
 	const struct quic_listener *q = c->listener;
 	struct quic_stream *s;
 	while (!c->failed && (s = c->reading.first) && s->since + q->limits.read <= clock_batch()) {
+		connection_count_cut(q->service.application->transport, CONNECTION_SLOW_WRITER);
 		quic_queue_remove(s);
 		q->service.application->late(s);
 	}
+}
+
+/* Whether it was idle too long, or its handshake took too long. */
+static bool has_died(struct quic_connection *c)
+{
+	uint64_t now = clock_batch();
+	if (ngtcp2_conn_get_expiry(c->conn) > now || ngtcp2_conn_handle_expiry(c->conn, now) == 0)
+		return false;
+	connection_count_cut(c->listener->service.application->transport,
+		c->shaken ? CONNECTION_IDLE : CONNECTION_SLOW_HANDSHAKE);
+	return true;
 }
 
 static void expired(struct timer *timer)
@@ -257,9 +281,7 @@ static void expired(struct timer *timer)
 		timer_set(q->loop, timer, c->expires);
 		return;
 	}
-	if (!c->conn || (ngtcp2_conn_get_expiry(c->conn) <= now &&
-				ngtcp2_conn_handle_expiry(c->conn, now) != 0)) {
-		/* Closed long enough, idle too long, or the handshake took too long. */
+	if (!c->conn || has_died(c)) {
 		quic_connection_free(c);
 		quic_listener_done(q);
 		return;
@@ -286,7 +308,7 @@ static void settle(struct quic_connection *c)
 	}
 	timer_update(c);
 	list_update(c);
-	while (q->memory > q->limits.memory && quic_listener_make_room(q, c))
+	while (q->memory > q->limits.memory && quic_listener_save_memory(q, c))
 		;
 }
 
@@ -377,7 +399,6 @@ void quic_connection_new(struct quic_listener *q, const struct incoming *in,
 		quic_connection_free(c);
 		return;
 	}
-	quic_count(q, QUIC_ACCEPTED);
 	list_update(c);
 	quic_connection_read(c, in);
 }

@@ -9,7 +9,6 @@
 #include "net/udp.h"
 
 #include <ngtcp2/ngtcp2_crypto.h>
-#include <stdatomic.h>
 
 enum {
 	QUIC_PACKET_MAX = 1200,		  /* what every path carries: no probing */
@@ -99,6 +98,7 @@ struct quic_connection {
 	uint8_t *farewell;
 	size_t farewell_length, late_packets;
 	bool shaken, failed, overdrawn;
+	bool counted; /* among those that are open */
 };
 
 struct quic_listener {
@@ -115,7 +115,6 @@ struct quic_listener {
 	size_t active, memory;
 	uint64_t resets_at;
 	unsigned resets; /* stateless resets sent in the second of `resets_at` */
-	_Atomic size_t open, events[QUIC_EVENTS];
 	bool stopped, released;
 };
 
@@ -164,18 +163,16 @@ ngtcp2_path quic_path(struct endpoint *local, struct endpoint *client);
 void quic_listener_retry(
 	struct quic_listener *q, const struct incoming *in, const ngtcp2_pkt_hd *header);
 
+/* Closes the connection that is idle longest. False if none is. */
+bool quic_listener_evict(struct quic_listener *q);
+
 /* Closes the connection that can be missed most, but not `spared`. False if there is none. */
-bool quic_listener_make_room(struct quic_listener *q, const struct quic_connection *spared);
+bool quic_listener_save_memory(struct quic_listener *q, const struct quic_connection *spared);
 
 /* Streams that are ready are to be worked on, by the end of the round. */
 void quic_listener_wake(struct quic_listener *q);
 
 /* Frees it if nothing uses it any more. */
 void quic_listener_done(struct quic_listener *q);
-
-static inline void quic_count(struct quic_listener *q, enum quic_event event)
-{
-	atomic_fetch_add_explicit(&q->events[event], 1, memory_order_relaxed);
-}
 
 #endif

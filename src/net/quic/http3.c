@@ -1,5 +1,6 @@
 /* HTTP/3 (RFC 9114) on a QUIC connection: requests for a service of http.h, and its responses. */
 #include "net/http.h"
+#include "net/http_counts.h"
 #include "net/quic/connection.h"
 
 #include "base/memory.h"
@@ -161,11 +162,26 @@ static int on_field(nghttp3_conn *conn, int64_t id, int32_t token, nghttp3_rcbuf
 		return 0;
 	struct request *r = s->request;
 	r->fields_size += n.length + v.length + FIELD_OVERHEAD;
-	if (r->fields_size > FIELDS_SIZE_MAX)
-		refuse(s, NGHTTP3_H3_EXCESSIVE_LOAD);
-	else
+	if (r->fields_size <= FIELDS_SIZE_MAX) {
 		http_request_field(&r->http, n, v);
+		return 0;
+	}
+	http_count_limit(TRANSPORT_HTTPS3, HTTP_LIMIT_FIELDS);
+	refuse(s, NGHTTP3_H3_EXCESSIVE_LOAD);
 	return 0;
+}
+
+/* A body that is too large is answered at once. */
+static void body_too_large(struct quic_stream *s)
+{
+	struct request *r = s->request;
+	struct http_response response;
+	http_count_limit(TRANSPORT_HTTPS3, HTTP_LIMIT_BODY);
+	if (http_request_read(&r->http, &r->message, &response))
+		return;
+	quic_queue_remove(s);
+	respond(s, &response);
+	ngtcp2_conn_shutdown_stream_read(s->connection->conn, s->id, NGHTTP3_H3_NO_ERROR);
 }
 
 static int on_body(nghttp3_conn *conn, int64_t id, const uint8_t *octets, size_t length, void *data,
@@ -174,9 +190,10 @@ static int on_body(nghttp3_conn *conn, int64_t id, const uint8_t *octets, size_t
 	struct quic_stream *s = stream;
 	(void)conn;
 	consumed(data, id, length);
-	if (s && s->state == STREAM_READING)
-		http_request_body(&((struct request *)s->request)->http,
-			(struct view){ (const char *)octets, length });
+	if (s && s->state == STREAM_READING &&
+		!http_request_body(&((struct request *)s->request)->http,
+			(struct view){ (const char *)octets, length }))
+		body_too_large(s);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "net/connection_counts.h"
 #include "net/loop_state.h"
 #include "net/socket.h"
 
@@ -16,7 +17,9 @@ enum {
 	DATAGRAM_INITIAL_MIN = 1200, /* RFC 9000 14.1 */
 	RETRY_FROM = 64, /* handshakes under way from which on clients must show that their address
 			    is their own */
-	RESET_SIZE = 41, /* looks like a packet of a connection (RFC 9000 10.3) */
+	HANDSHAKES_MAX = 1024, /* under way at once */
+	CLOSING_MAX = 1024,    /* connections that are closed and still known */
+	RESET_SIZE = 41,       /* looks like a packet of a connection (RFC 9000 10.3) */
 	RESETS_A_SECOND = 100,
 	LONG_HEADER = 0x80,
 	DATAGRAM_ROOM = 512, /* for Retry and Version Negotiation */
@@ -51,7 +54,7 @@ static void negotiate_version(
 void quic_listener_retry(
 	struct quic_listener *q, const struct incoming *in, const ngtcp2_pkt_hd *header)
 {
-	const struct quic_keys *keys = q->service.keys;
+	const struct quic_shared *keys = q->service.shared;
 	struct endpoint client = in->client;
 	uint8_t token[NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN], datagram[DATAGRAM_ROOM];
 	ngtcp2_cid id = { .datalen = QUIC_ID_LENGTH };
@@ -61,7 +64,7 @@ void quic_listener_retry(
 		&header->dcid, clock_batch());
 	if (length < 0)
 		return;
-	quic_count(q, QUIC_RETRIED);
+	connection_count_retry(q->service.application->transport);
 	answer(q, in, datagram,
 		ngtcp2_crypto_write_retry(datagram, sizeof datagram, header->version, &header->scid,
 			&id, &header->dcid, token, (size_t)length));
@@ -95,9 +98,9 @@ static void reset(struct quic_listener *q, const struct incoming *in, const ngtc
 	q->resets++;
 	ngtcp2_cid_init(&id, ids->dcid, ids->dcidlen);
 	ngtcp2_crypto_generate_stateless_reset_token(
-		token, q->service.keys->reset, sizeof q->service.keys->reset, &id);
+		token, q->service.shared->reset, sizeof q->service.shared->reset, &id);
 	random_fill(noise, sizeof noise);
-	quic_count(q, QUIC_RESET);
+	connection_count_reset(q->service.application->transport);
 	answer(q, in, datagram,
 		ngtcp2_pkt_write_stateless_reset(
 			datagram, sizeof datagram, token, noise, sizeof noise));
@@ -108,7 +111,7 @@ static void reset(struct quic_listener *q, const struct incoming *in, const ngtc
 static bool was_given(
 	const struct quic_listener *q, const struct incoming *in, const ngtcp2_vec *token)
 {
-	const struct quic_keys *keys = q->service.keys;
+	const struct quic_shared *keys = q->service.shared;
 	return ngtcp2_crypto_verify_regular_token(token->base, token->len, keys->token,
 		       sizeof keys->token, &in->client.any, endpoint_length(&in->client),
 		       TOKEN_TIME, clock_batch()) == 0;
@@ -117,7 +120,7 @@ static bool was_given(
 static bool retried(const struct quic_listener *q, const struct incoming *in,
 	const ngtcp2_pkt_hd *header, ngtcp2_cid *original)
 {
-	const struct quic_keys *keys = q->service.keys;
+	const struct quic_shared *keys = q->service.shared;
 	return ngtcp2_crypto_verify_retry_token(original, header->token.base, header->token.len,
 		       keys->token, sizeof keys->token, header->version, &in->client.any,
 		       endpoint_length(&in->client), &header->dcid, RETRY_TIME, clock_batch()) == 0;
@@ -128,35 +131,35 @@ static bool is_retry_token(const ngtcp2_vec *token)
 	return token->len && token->base[0] == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY;
 }
 
-/* A flood of handshakes that are never finished must not cost those their connection who have one.
- */
-bool quic_listener_make_room(struct quic_listener *q, const struct quic_connection *spared)
+/* Closes the first of the list, but not `spared`. False if there is none. */
+static bool close_first(struct quic_listener *q, const struct quic_list *list,
+	const struct quic_connection *spared, enum connection_cut why)
 {
-	struct quic_list *order[] = { &q->closing, &q->idle, &q->handshaking, &q->busy };
-	if (q->handshaking.count > q->limits.connections / 2) {
-		order[1] = &q->handshaking;
-		order[2] = &q->idle;
-	}
-	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-		struct quic_connection *c = order[i]->first;
-		if (c == spared && c)
-			c = c->newer;
-		if (!c)
-			continue;
-		if (!c->conn || !c->shaken) {
-			quic_connection_free(c);
-			return true;
-		}
-		quic_count(q, QUIC_EVICTED);
+	struct quic_connection *c = list->first;
+	if (c && c == spared)
+		c = c->newer;
+	if (!c)
+		return false;
+	if (c->conn)
+		connection_count_cut(q->service.application->transport, why);
+	if (c->conn && c->shaken)
 		quic_connection_close(c, q->service.application->excessive_load);
-		return true;
-	}
-	return false;
+	else
+		quic_connection_free(c);
+	return true;
 }
 
-static size_t known(const struct quic_listener *q)
+bool quic_listener_evict(struct quic_listener *q)
 {
-	return q->handshaking.count + q->idle.count + q->busy.count + q->closing.count;
+	return close_first(q, &q->idle, NULL, CONNECTION_EVICTED);
+}
+
+bool quic_listener_save_memory(struct quic_listener *q, const struct quic_connection *spared)
+{
+	return close_first(q, &q->closing, spared, CONNECTION_OVERDRAWN) ||
+	       close_first(q, &q->handshaking, spared, CONNECTION_OVERDRAWN) ||
+	       close_first(q, &q->idle, spared, CONNECTION_OVERDRAWN) ||
+	       close_first(q, &q->busy, spared, CONNECTION_OVERDRAWN);
 }
 
 static void accept_new(struct quic_listener *q, const struct incoming *in)
@@ -183,8 +186,10 @@ static void accept_new(struct quic_listener *q, const struct incoming *in)
 		quic_listener_retry(q, in, &header);
 		return;
 	}
-	while (known(q) >= q->limits.connections)
-		quic_listener_make_room(q, NULL);
+	if (q->handshaking.count >= HANDSHAKES_MAX)
+		close_first(q, &q->handshaking, NULL, CONNECTION_HANDSHAKES_FULL);
+	if (q->closing.count >= CLOSING_MAX)
+		close_first(q, &q->closing, NULL, CONNECTION_EVICTED);
 	quic_connection_new(q, in, &header, original);
 }
 
@@ -307,16 +312,6 @@ static void release(struct quic_listener *q)
 	quic_listener_done(q);
 }
 
-static size_t connections(const struct quic_listener *q)
-{
-	return atomic_load_explicit(&q->open, memory_order_relaxed);
-}
-
-static size_t event_count(const struct quic_listener *q, enum quic_event event)
-{
-	return atomic_load_explicit(&q->events[event], memory_order_relaxed);
-}
-
 const struct quic_functions quic_functions = {
 	.doq = &quic_doq,
 	.http3 = &quic_http3,
@@ -324,6 +319,4 @@ const struct quic_functions quic_functions = {
 	.limit = limit,
 	.stop = stop,
 	.release = release,
-	.connections = connections,
-	.events = event_count,
 };

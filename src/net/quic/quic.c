@@ -8,11 +8,13 @@ const struct quic_limits quic_limits_default = {
 	.idle = 10 * NS_PER_S,
 	.streams = 256,
 	.active = 1024,
-	.connections = 4096,
+	.connections = 10000,
 	.memory = 64 << 20,
 };
 
-void quic_keys_draw(struct quic_keys *keys)
+void quic_shared_begin(struct quic_shared *s)
 {
-	random_fill(keys, sizeof *keys);
+	random_fill(s->token, sizeof s->token);
+	random_fill(s->reset, sizeof s->reset);
+	atomic_store(&s->connections, 0);
 }

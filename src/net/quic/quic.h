@@ -13,6 +13,8 @@
 #include "net/loop.h"
 #include "net/transports.h"
 
+#include <stdatomic.h>
+
 struct quic_listener;
 struct quic_application;
 struct http_service;
@@ -25,34 +27,22 @@ struct quic_limits {
 	size_t streams; /* that a client may have open at once on a connection, of either kind */
 	size_t active;	/* queries of the listener that are worked on at once; the others wait their
 			   turn */
-	size_t connections; /* of the listener; the one that is idle longest makes room */
+	size_t connections; /* of all listeners of the address; one that is idle makes room, or the
+			       new one is closed */
 	size_t memory;	    /* octets that all its connections may hold beside their TLS sessions */
 };
 
-extern const struct quic_limits quic_limits_default; /* 3 s, 10 s, 256, 1,024, 4,096, 64 MiB */
+extern const struct quic_limits quic_limits_default; /* 3 s, 10 s, 256, 1,024, 10,000, 64 MiB */
 
-/* Secrets that all listeners of an address share: whoever gets a datagram can tell what another one
- * of them gave out. */
-struct quic_keys {
+/* What all listeners of an address share: secrets, by which whoever gets a datagram can tell what
+ * another one of them gave out, and how many connections are open. */
+struct quic_shared {
 	uint8_t token[32];
 	uint8_t reset[32];
+	_Atomic size_t connections;
 };
 
-void quic_keys_draw(struct quic_keys *keys);
-
-/* What happened on a listener. */
-enum quic_event {
-	QUIC_ACCEPTED,	/* a connection was begun */
-	QUIC_SHAKEN,	/* its handshake was completed */
-	QUIC_RESUMED,	/* one of these went on from an earlier session */
-	QUIC_REFUSED,	/* a handshake failed */
-	QUIC_EVICTED,	/* closed to make room for another connection */
-	QUIC_OVERDRAWN, /* closed since it, or all together, would have held too much memory */
-	QUIC_RETRIED,	/* a client was told to show that its address is its own */
-	QUIC_RESET, /* a packet of a connection that is not known was answered by a stateless reset
-		     */
-	QUIC_EVENTS,
-};
+void quic_shared_begin(struct quic_shared *s);
 
 /* What is served on a listener. */
 struct quic_service {
@@ -64,7 +54,7 @@ struct quic_service {
 	/* DNS over QUIC: a query was answered, or a connection closed, with this code. HTTP/3: a
 	 * request was answered with this status. On the listener's thread. */
 	void (*counted)(void *listener, uint64_t code);
-	const struct quic_keys *keys; /* outlive the listener */
+	struct quic_shared *shared; /* outlives the listener */
 	incoming_handler *handle;
 	void *listener; /* that incoming messages are said to have come by */
 };
@@ -76,8 +66,6 @@ struct quic_functions {
 	void (*limit)(struct quic_listener *q, const struct quic_limits *limits);
 	void (*stop)(struct quic_listener *q);
 	void (*release)(struct quic_listener *q);
-	size_t (*connections)(const struct quic_listener *q);
-	size_t (*events)(const struct quic_listener *q, enum quic_event event);
 };
 
 /* Serves the socket, as udp_open() gives it (the listener then owns it), on the loop of the calling
@@ -105,17 +93,6 @@ static inline void quic_stop(struct quic_listener *q)
 static inline void quic_release(struct quic_listener *q)
 {
 	transports->quic->release(q);
-}
-
-/* Open connections, and how often something happened, for metrics. Any thread. */
-static inline size_t quic_connections(const struct quic_listener *q)
-{
-	return transports->quic->connections(q);
-}
-
-static inline size_t quic_events(const struct quic_listener *q, enum quic_event event)
-{
-	return transports->quic->events(q, event);
 }
 
 #endif

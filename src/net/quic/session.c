@@ -2,6 +2,7 @@
 #include "net/quic/connection.h"
 
 #include "base/random.h"
+#include "net/connection_counts.h"
 
 #include <malloc.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
@@ -73,7 +74,7 @@ static void id_new(struct quic_connection *c, ngtcp2_cid *id, uint8_t *token, si
 	id->datalen = length;
 	random_fill(id->data, length);
 	ngtcp2_crypto_generate_stateless_reset_token(
-		token, q->service.keys->reset, sizeof q->service.keys->reset, id);
+		token, q->service.shared->reset, sizeof q->service.shared->reset, id);
 	quic_ids_add(&q->ids, c, &c->ids, id->data, length);
 }
 
@@ -99,7 +100,7 @@ static int on_remove_id(ngtcp2_conn *conn, const ngtcp2_cid *id, void *data)
 static void give_token(struct quic_connection *c)
 {
 	uint8_t token[NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN];
-	const struct quic_keys *keys = c->listener->service.keys;
+	const struct quic_shared *keys = c->listener->service.shared;
 	const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn);
 	ngtcp2_ssize length = ngtcp2_crypto_generate_regular_token(token, keys->token,
 		sizeof keys->token, path->remote.addr, path->remote.addrlen, clock_batch());
@@ -107,16 +108,39 @@ static void give_token(struct quic_connection *c)
 		ngtcp2_conn_submit_new_token(c->conn, token, (size_t)length);
 }
 
+/* Is one of those that are open, if there is room; else it is closed as soon as it has begun. */
+static void count_open(struct quic_connection *c)
+{
+	struct quic_listener *q = c->listener;
+	const struct quic_application *app = q->service.application;
+	c->counted = true;
+	connection_count_open(app->transport, 1);
+	if (atomic_fetch_add(&q->service.shared->connections, 1) < q->limits.connections ||
+		quic_listener_evict(q))
+		return;
+	connection_count_cut(app->transport, CONNECTION_SURPLUS);
+	quic_connection_fail(c, app->excessive_load);
+}
+
+static void uncount_open(struct quic_connection *c)
+{
+	if (!c->counted)
+		return;
+	c->counted = false;
+	connection_count_open(c->listener->service.application->transport, -1);
+	atomic_fetch_sub(&c->listener->service.shared->connections, 1);
+}
+
 static int on_handshake(ngtcp2_conn *conn, void *data)
 {
 	struct quic_connection *c = data;
 	(void)conn;
 	c->shaken = true;
-	quic_count(c->listener, QUIC_SHAKEN);
-	if (gnutls_session_is_resumed(c->tls))
-		quic_count(c->listener, QUIC_RESUMED);
+	connection_count_handshake(c->listener->service.application->transport,
+		gnutls_session_is_resumed(c->tls) ? HANDSHAKE_RESUMED : HANDSHAKE_FULL);
 	gnutls_session_ticket_send(c->tls, 1, 0);
 	give_token(c);
+	count_open(c);
 	return c->listener->service.application->open(c) ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
 }
 
@@ -197,11 +221,7 @@ static int on_close(
 	app->closed(c, stream, id, code);
 	if (stream)
 		quic_stream_close(stream);
-	if (ngtcp2_conn_is_local_stream(conn, id))
-		return 0;
-	if (ngtcp2_is_bidi_stream(id))
-		ngtcp2_conn_extend_max_streams_bidi(conn, 1);
-	else
+	else if (!ngtcp2_conn_is_local_stream(conn, id))
 		ngtcp2_conn_extend_max_streams_uni(conn, 1);
 	return 0;
 }
@@ -332,19 +352,17 @@ bool quic_session_start(struct quic_connection *c, const struct incoming *in,
 		return false;
 	}
 	ngtcp2_conn_set_tls_native_handle(c->conn, c->tls);
-	atomic_fetch_add_explicit(&c->listener->open, 1, memory_order_relaxed);
 	return true;
 }
 
 void quic_session_end(struct quic_connection *c)
 {
-	if (c->conn) {
+	if (c->conn)
 		ngtcp2_conn_del(c->conn);
-		atomic_fetch_sub_explicit(&c->listener->open, 1, memory_order_relaxed);
-	}
 	c->conn = NULL;
+	uncount_open(c);
 	while (c->newest)
-		quic_stream_close(c->newest);
+		quic_stream_detach(c->newest);
 	if (c->state)
 		c->listener->service.application->release(c);
 	c->state = NULL;

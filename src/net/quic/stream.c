@@ -78,7 +78,7 @@ static void release_held(struct quic_connection *c)
 	}
 }
 
-void quic_stream_close(struct quic_stream *s)
+void quic_stream_detach(struct quic_stream *s)
 {
 	struct quic_connection *c = s->connection;
 	quic_queue_remove(s);
@@ -97,6 +97,17 @@ void quic_stream_close(struct quic_stream *s)
 		stream_free(s);
 	}
 	release_held(c);
+}
+
+void quic_stream_close(struct quic_stream *s)
+{
+	struct quic_connection *c = s->connection;
+	if (s->state == STREAM_ANSWERING) {
+		s->given_up = true;
+		return;
+	}
+	quic_stream_detach(s);
+	ngtcp2_conn_extend_max_streams_bidi(c->conn, 1);
 }
 
 /* --- octets --- */
@@ -148,8 +159,12 @@ static void answered(struct quic_stream *s, const struct incoming *in)
 		return;
 	}
 	s->state = STREAM_SENDING;
-	drop_input(s);
-	c->listener->service.application->answer(s, in);
+	if (s->given_up) {
+		quic_stream_close(s);
+	} else {
+		drop_input(s);
+		c->listener->service.application->answer(s, in);
+	}
 	quic_connection_wake(c);
 }
 

@@ -23,8 +23,7 @@ struct quic_queue {
 /* Belongs to its connection until that is closed; then it is kept only while its query is with the
  * handler. */
 struct quic_stream {
-	struct quic_connection
-		*connection; /* NULL: closed, or the client has given the stream up */
+	struct quic_connection *connection; /* NULL: closed */
 	struct quic_listener *listener;
 	struct quic_stream *newer, *older; /* of the connection */
 	struct quic_queue *queue;	   /* the one it stands in, or NULL */
@@ -33,6 +32,8 @@ struct quic_stream {
 	uint64_t since; /* when the stream began */
 	enum quic_stream_state state;
 	bool ended; /* the client sends no more */
+	/* The client wants no answer: it still counts as open while its query is with the handler. */
+	bool given_up;
 	uint8_t *input;
 	size_t input_length, input_room;
 	uint8_t *output; /* kept until the client has all of it */
@@ -48,8 +49,11 @@ void quic_queue_remove(struct quic_stream *s);
 /* A new stream of the connection; it has the listener's `read` to become ready. */
 struct quic_stream *quic_stream_new(struct quic_connection *c, int64_t id);
 
-/* The connection has no more to do with it: freed, unless its query is with the handler. */
+/* The client may open another one in its place: freed, but while its query is with the handler. */
 void quic_stream_close(struct quic_stream *s);
+
+/* The connection is closed: the same, without another one. */
+void quic_stream_detach(struct quic_stream *s);
 
 /* Keeps octets that came. False if the connection may hold no more: it fails. */
 bool quic_stream_keep(struct quic_stream *s, const uint8_t *octets, size_t length);
