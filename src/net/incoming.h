@@ -30,6 +30,9 @@ struct incoming {
 	size_t answer_length; /* set by handle(); 0: no answer */
 	bool close;           /* set by handle(): the connection is to be closed after the answer */
 	enum incoming_outcome outcome; /* set by handle() */
+	/* Sends `answer` as one of several messages before the one that handle() leaves there (RFC 5936 2.2); may wait until the
+	 * client takes more. False: it is gone. NULL: the transport has one answer to a query. */
+	bool (*send)(struct incoming *in);
 	uint32_t max_age;     /* set by handle() over HTTP: seconds that the answer stays fresh (RFC 8484 5.1) */
 };
 

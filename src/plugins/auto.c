@@ -181,6 +181,8 @@ static void insert(struct scan *scan, struct name origin, const char *path)
 	case ZONE_LOADED:
 		plugin_info(scan->self, "Inserting zone `%s' from: %s", text, path);
 		keep(scan->fresh, z);
+		if (scan->live)
+			zone_changed(scan->self, origin);
 		return;
 	case ZONE_NOT_OPENED:
 		plugin_warning(scan->self, "Opening %s failed: %s", path, error);
@@ -351,6 +353,12 @@ static uint64_t next_due(const struct served_zones *live, uint64_t scan)
 	return due;
 }
 
+static void follow_zone(struct plugin *self, struct found *z, uint64_t now)
+{
+	if (zone_file_follow(&z->file, now))
+		zone_changed(self, z->file.origin);
+}
+
 static void follow(struct plugin *self, void *data)
 {
 	struct auto_state *a = data;
@@ -366,7 +374,7 @@ static void follow(struct plugin *self, void *data)
 		}
 		const struct served_zones *live = atomic_load(&a->live);
 		for (size_t i = 0; i < zone_count(live); i++)
-			zone_file_follow(&found_in(live, i)->file, now);
+			follow_zone(self, found_in(live, i), now);
 	}
 }
 
@@ -389,6 +397,23 @@ static bool auto_start(struct plugin *self, struct plugin *before)
 	if (a->reload)
 		task_start(self, follow, a);
 	return true;
+}
+
+static void auto_started(struct plugin *self)
+{
+	struct auto_state *a = self->state;
+	const struct served_zones *live = atomic_load(&a->live);
+	for (size_t i = 0; i < zone_count(live); i++)
+		zone_changed(self, found_in(live, i)->file.origin);
+}
+
+static enum transfer_outcome auto_transfer(
+	struct plugin *self, struct name zone, struct record_sink *to)
+{
+	struct auto_state *a = self->state;
+	const struct served_zones *live = atomic_load_explicit(&a->live, memory_order_acquire);
+	const struct found *z = live ? name_map_exact(&live->map, zone) : NULL;
+	return z ? zone_answer_transfer(zone_file_zone(&z->file), to) : TRANSFER_NOT_SERVED;
 }
 
 /* The longest zone above the name, of those that the plugin is to serve. */
@@ -459,6 +484,8 @@ PLUGIN(auto) = {
 	.setup = auto_setup,
 	.finish = auto_finish,
 	.start = auto_start,
+	.started = auto_started,
+	.transfer = auto_transfer,
 	.foresee = auto_foresee,
 	.serve = auto_serve,
 	.zone_above = auto_zone_above,

@@ -139,8 +139,10 @@ static void follow_files(struct plugin *self, void *data)
 		if (!task_sleep(self, due > now ? due - now : 0))
 			return;
 		now = clock_now();
-		for (size_t i = 0; i < f->zones.count; i++)
-			zone_file_follow(&zone_at(f, i)->file, now);
+		for (size_t i = 0; i < f->zones.count; i++) {
+			if (zone_file_follow(&zone_at(f, i)->file, now))
+				zone_changed(self, zone_at(f, i)->file.origin);
+		}
 	}
 }
 
@@ -156,6 +158,24 @@ static bool file_start(struct plugin *self, struct plugin *before)
 	if (next_due(f))
 		task_start(self, follow_files, f);
 	return true;
+}
+
+/* Who follows the zones may have missed what changed while we were away. */
+static void file_started(struct plugin *self)
+{
+	const struct file *f = self->state;
+	for (size_t i = 0; i < f->zones.count; i++) {
+		if (zone_file_zone(&zone_at(f, i)->file))
+			zone_changed(self, zone_at(f, i)->file.origin);
+	}
+}
+
+static enum transfer_outcome file_transfer(
+	struct plugin *self, struct name zone, struct record_sink *to)
+{
+	const struct file *f = self->state;
+	const struct served *z = name_map_exact(&f->zones, zone);
+	return z ? zone_answer_transfer(zone_file_zone(&z->file), to) : TRANSFER_NOT_SERVED;
 }
 
 static const struct served *served_above(const struct plugin *self, struct name qname)
@@ -219,6 +239,8 @@ PLUGIN(file) = {
 	.setup = file_setup,
 	.finish = file_finish,
 	.start = file_start,
+	.started = file_started,
+	.transfer = file_transfer,
 	.foresee = file_foresee,
 	.serve = file_serve,
 };

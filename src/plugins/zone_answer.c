@@ -2,6 +2,7 @@
 #include "plugins/zone_answer.h"
 
 #include "server/block.h"
+#include "zone/zone_walk.h"
 
 /* Whether the message is no question to a zone; *rcode says what it is answered with. */
 static bool is_refused(const struct query *q, int *rcode)
@@ -81,6 +82,19 @@ int zone_answer(struct plugin *self, struct query *q, const struct zone *z,
 	if (found.outcome == ZONE_LEAVES)
 		return follow_out(q, found.target);
 	return reply->rcode;
+}
+
+static bool hand_over(const struct record *r, void *to)
+{
+	struct record_sink *sink = to;
+	return sink->add(sink, r);
+}
+
+enum transfer_outcome zone_answer_transfer(const struct zone *z, struct record_sink *to)
+{
+	if (!z)
+		return TRANSFER_NOT_LOADED;
+	return zone_walk(z, hand_over, to) ? TRANSFER_DONE : TRANSFER_STOPPED;
 }
 
 void zone_answer_foresee(const struct plugin *self, zone_finder *zone_of,

@@ -14,6 +14,9 @@
 int zone_answer(struct plugin *self, struct query *q, const struct zone *z,
 	const struct fallthrough *fallthrough);
 
+/* All records of the zone (NULL: known, but not loaded), as plugin_type.transfer() gives them. */
+enum transfer_outcome zone_answer_transfer(const struct zone *z, struct record_sink *to);
+
 /* The zone that would answer for a name, or NULL; what foresee() of a plugin gives zone_answer_foresee(). */
 typedef const struct zone *zone_finder(const struct plugin *self, struct name qname);
 

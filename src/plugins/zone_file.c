@@ -102,7 +102,7 @@ static void look_again_soon(struct zone_file *f)
 	f->due = clock_now() + SETTLE_MS * NS_PER_MS;
 }
 
-static void reload(struct zone_file *f, const struct stat *now, struct arena *a)
+static bool reload(struct zone_file *f, const struct stat *now, struct arena *a)
 {
 	struct zone_load l = { .arena = a };
 	const char *origin = name_text(a, f->origin);
@@ -110,7 +110,7 @@ static void reload(struct zone_file *f, const struct stat *now, struct arena *a)
 	if (l.changed && f->waits++ < SETTLE_LOOKS) {
 		zone_free(l.zone);
 		look_again_soon(f);
-		return;
+		return false;
 	}
 	f->waits = 0;
 	switch (result) {
@@ -131,6 +131,7 @@ static void reload(struct zone_file *f, const struct stat *now, struct arena *a)
 		log_line(LOG_ERROR, plugin_name, "Parsing zone \"%s\": %s", origin, l.error);
 		break;
 	}
+	return result == ZONE_LOADED;
 }
 
 /* Whether there is something new to read. Where others are included, only reading tells. */
@@ -141,31 +142,32 @@ static bool has_news(const struct zone_file *f, const struct stat *now)
 	return f->includes && !f->by_mtime;
 }
 
-static void look(struct zone_file *f, struct arena *a)
+static bool look(struct zone_file *f, struct arena *a)
 {
 	struct stat now;
 	if (stat(f->path, &now) != 0) {
 		log_line(LOG_ERROR, plugin_name,
 			"Failed to open zone \"%s\" in \"%s\": open %s: %s",
 			name_text(a, f->origin), f->path, f->path, error_text(errno));
-		return;
+		return false;
 	}
 	if (!has_news(f, &now))
-		return;
-	if (is_being_written(f, &now))
-		look_again_soon(f);
-	else
-		reload(f, &now, a);
+		return false;
+	if (!is_being_written(f, &now))
+		return reload(f, &now, a);
+	look_again_soon(f);
+	return false;
 }
 
-void zone_file_follow(struct zone_file *f, uint64_t now)
+bool zone_file_follow(struct zone_file *f, uint64_t now)
 {
 	if (!f->due || f->due > now)
-		return;
+		return false;
 	f->due = now + f->interval;
 	struct arena *a = arena_new(1024);
-	look(f, a);
+	bool changed = look(f, a);
 	arena_free(a);
+	return changed;
 }
 
 void zone_file_close(void *file)

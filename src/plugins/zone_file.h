@@ -28,8 +28,8 @@ struct zone_file {
 enum zone_load_result zone_file_load(struct zone_file *f, struct arena *a, const char **error);
 
 /* Looks at the file when that is due, and loads and publishes it if it has changed; logs what it
- * did. */
-void zone_file_follow(struct zone_file *f, uint64_t now);
+ * did. Whether there is a new version. */
+bool zone_file_follow(struct zone_file *f, uint64_t now);
 
 /* The version for this query. */
 static inline const struct zone *zone_file_zone(const struct zone_file *f)

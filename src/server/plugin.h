@@ -34,6 +34,20 @@ struct foreseen {
 
 enum { FORESEEN_MAX = 16 }; /* questions at once */
 
+/* Takes records one by one. */
+struct record_sink {
+	/* Copies what it keeps; may wait. False: no more are wanted. */
+	bool (*add)(struct record_sink *to, const struct record *r);
+};
+
+enum transfer_outcome {
+	TRANSFER_NOT_SERVED, /* not a zone of this plugin */
+	TRANSFER_NOT_LOADED,
+	TRANSFER_DONE,
+	TRANSFER_STOPPED,    /* `to` wanted no more */
+};
+
+
 struct plugin_type {
 	const char *name;
 	const char *arguments; /* what may follow the directive's name, as documentation shows it; NULL: nothing may */
@@ -78,6 +92,11 @@ struct plugin_type {
 	void (*metadata)(struct plugin *self, struct query *q);
 	/* Whether it is ready, for `ready`; NULL: always. Control thread. */
 	bool (*ready)(struct plugin *self);
+	/* Gives all records of exactly this zone to `to`, SOA first (and not once more at the end): for transfers. A worker's thread;
+	 * may wait wherever `to` does. NULL: the plugin has no whole zones. */
+	enum transfer_outcome (*transfer)(struct plugin *self, struct name zone, struct record_sink *to);
+	/* Control thread: a zone of `from`, another plugin of the block, has changed (transfer). */
+	void (*zone_changed)(struct plugin *self, const struct plugin *from, struct name zone);
 	/* The longest of the zones that the plugin finds while it runs (auto) above qname, for the label `zone` of metrics; good
 	 * for as long as the query. False if there is none. NULL: all of the plugin's zones stand in the Corefile. */
 	bool (*zone_above)(struct plugin *self, struct name qname, struct name *zone);
@@ -116,6 +135,9 @@ const char *block_path(const struct block *b, struct arena *a, struct view path)
 
 /* The instance of another plugin in the same block, NULL if it is not named there (the first, where there are several). */
 struct plugin *block_plugin(const struct block *b, const char *name);
+
+/* Tells the block's plugins that a zone of this one has changed, or is there: secondaries are notified. Control thread. */
+void zone_changed(const struct plugin *self, struct name zone);
 
 /* The name of the server in logs and metrics for this query: "dns://:53", "dns://127.0.0.1:1053". */
 struct view query_server(const struct query *q);

@@ -1,6 +1,9 @@
 /* The query's request and its reply as values. */
 #include "server/query.h"
 
+#include "net/incoming.h"
+#include "server/bare_reply.h"
+
 #include "base/clock.h"
 #include <stdio.h>
 
@@ -102,4 +105,20 @@ void query_why_text(struct query *q, const char *format, ...)
 	va_start(args, format);
 	q->trace->running->why = arena_vprintf(q->arena, format, args);
 	va_end(args);
+}
+
+bool query_may_send(const struct query *q)
+{
+	return q->incoming && q->incoming->send;
+}
+
+bool query_send(struct query *q)
+{
+	struct incoming *in = q->incoming;
+	reply_finish_edns(q);
+	in->answer_length = message_write(q->reply, in->answer, in->answer_room);
+	q->reply = NULL;
+	bool sent = in->send(in);
+	in->answer_length = 0;
+	return sent;
 }

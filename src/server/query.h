@@ -11,6 +11,7 @@
 #include "net/endpoint.h"
 
 struct block;
+struct incoming;
 struct listener;
 struct plugin;
 
@@ -71,6 +72,7 @@ struct query {
 
 	const struct listener *listener; /* where it came in */
 	const struct block *block;       /* who answers it */
+	struct incoming *incoming; /* for query_send(); NULL in lookups that the server asks itself */
 	unsigned worker;    /* which worker: index of per-worker state, 0.. */
 	unsigned depth;     /* of lookups that the server asks itself, see query_lookup */
 	unsigned lookups;   /* how many of them the client's query has come to so far */
@@ -167,6 +169,17 @@ void query_why_text(struct query *q, const char *format, ...) __attribute__((for
 /* From now on queries' options of this code go back in replies that have no OPT of their own (`rewrite edns0 local`). */
 void edns_code_register(uint16_t code);
 bool edns_code_registered(uint16_t code);
+
+/* --- several messages --- */
+
+/* Whether the client takes more than one message as an answer (zone transfers over TCP and TLS). */
+bool query_may_send(const struct query *q);
+
+/*
+ * Sends q->reply ahead of the one that will be there when serve() returns, and takes it away; it may wait until the client takes more.
+ * False: the client is gone, what is left of the answer is of no use. Only where query_may_send().
+ */
+bool query_send(struct query *q);
 
 /* --- metadata --- */
 

@@ -73,7 +73,7 @@ static void activity_give(struct worker *w, struct activity *a)
 	w->idle_count++;
 }
 
-static struct query *query_begin(struct worker *w, struct activity *a, const struct incoming *in)
+static struct query *query_begin(struct worker *w, struct activity *a, struct incoming *in)
 {
 	struct query *q = &a->query;
 	memset(q, 0, offsetof(struct query, lower_room));
@@ -87,6 +87,7 @@ static struct query *query_begin(struct worker *w, struct activity *a, const str
 	q->wire_length = in->length;
 	q->started = clock_batch();
 	q->deadline = in->deadline;
+	q->incoming = in;
 	return q;
 }
 

@@ -1,5 +1,5 @@
 /* Lists of zones as plugins have them: which of them a name is under. */
-#include "server/plugin.h"
+#include "server/block.h"
 
 bool zones_match(const struct name *zones, size_t count, struct name qname, struct name *zone)
 {
@@ -19,4 +19,12 @@ bool fallthrough_applies(const struct fallthrough *f, struct name qname)
 {
 	struct name zone;
 	return zones_match(f->zones, f->count, qname, &zone);
+}
+
+void zone_changed(const struct plugin *self, struct name zone)
+{
+	for (struct plugin *p = self->block->plugins; p; p = p->sibling) {
+		if (p->type->zone_changed)
+			p->type->zone_changed(p, self, zone);
+	}
 }

@@ -88,6 +88,19 @@ static int kubernetes_serve(struct plugin *self, struct query *q)
 	return unknown ? RCODE_NOERROR : next(self, q);
 }
 
+/* The first cluster that has the zone gives it; zones of several are not made one. */
+static enum transfer_outcome kubernetes_transfer(
+	struct plugin *self, struct name zone, struct record_sink *to)
+{
+	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next) {
+		enum transfer_outcome outcome =
+			kube_transfer(&k->rules, kube_source_cluster(k->source), zone, to);
+		if (outcome != TRANSFER_NOT_SERVED)
+			return outcome;
+	}
+	return TRANSFER_NOT_SERVED;
+}
+
 static void kubernetes_metadata(struct plugin *self, struct query *q)
 {
 	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next)
@@ -98,7 +111,7 @@ static void kubernetes_metadata(struct plugin *self, struct query *q)
 	.arguments = "[ZONES...]", .options = kube_options, .metrics = kube_metrics, \
 	.state_size = sizeof(struct kube_instances), .init = kube_instances_init, \
 	.setup = kube_instances_setup, .finish = kube_instances_finish, .start = kubernetes_start, \
-	.serve = kubernetes_serve, .metadata = kubernetes_metadata, .ready = all_synced
+	.serve = kubernetes_serve, .transfer = kubernetes_transfer, .metadata = kubernetes_metadata, .ready = all_synced
 
 PLUGIN(kubernetes) = {
 	.name = "kubernetes",

@@ -9,7 +9,7 @@ static struct name zone_as_asked(const struct query *q, struct name zone)
 	return name_suffix(q->request.question.name, name_labels(zone));
 }
 
-static bool is_imported_zone(const struct kube_rules *rules, struct name zone)
+bool kube_is_imported_zone(const struct kube_rules *rules, struct name zone)
 {
 	for (size_t i = 0; i < rules->imported_zone_count; i++) {
 		if (name_equal(rules->imported_zones[i], zone))
@@ -21,7 +21,7 @@ static bool is_imported_zone(const struct kube_rules *rules, struct name zone)
 static struct kube_lookup lookup_in(const struct kube_rules *rules,
 	const struct kube_cluster *cluster, struct query *q, struct name zone)
 {
-	bool imported = is_imported_zone(rules, zone);
+	bool imported = kube_is_imported_zone(rules, zone);
 	return (struct kube_lookup){
 		.rules = rules,
 		.cluster = cluster,
@@ -122,7 +122,7 @@ void kube_set_metadata(const struct kube_rules *rules, const struct kube_cluster
 	set_client(rules, cluster, q);
 	if (!zones_match(rules->zones, rules->zone_count, q->name, &zone))
 		return;
-	struct kube_grammar grammar = { .imported = is_imported_zone(rules, zone),
+	struct kube_grammar grammar = { .imported = kube_is_imported_zone(rules, zone),
 		.zonal = rules->zonal };
 	struct kube_request r = kube_request_parse(q->name, zone, &grammar);
 	if (r.place == KUBE_PLACE_NONE || r.place == KUBE_PLACE_NAME_SERVER ||

@@ -15,6 +15,13 @@ enum kube_served {
 enum kube_served kube_serve(
 	const struct kube_rules *rules, const struct kube_cluster *cluster, struct query *q);
 
+/* A whole zone of the cluster, as plugin_type.transfer() gives it. Reverse zones are none: they have no list of names. */
+enum transfer_outcome kube_transfer(const struct kube_rules *rules, const struct kube_cluster *cluster,
+	struct name zone, struct record_sink *to);
+
+/* Whether the zone is one of imports. */
+bool kube_is_imported_zone(const struct kube_rules *rules, struct name zone);
+
 /* Leaves what the name says for other plugins: kubernetes/namespace, /service and so on. */
 void kube_set_metadata(const struct kube_rules *rules, const struct kube_cluster *cluster, struct query *q);
 
