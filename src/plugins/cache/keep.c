@@ -128,8 +128,12 @@ struct cache_entry *cache_keep(
 		cache_count(self, q, COUNT_DROPS, 1);
 		return NULL;
 	}
-	if (!keep || (mode == KEEP_MISS && is_disabled(&c->kind[kind], q->name)))
+	if (!keep)
 		return NULL;
+	if (mode == KEEP_MISS && is_disabled(&c->kind[kind], q->name)) {
+		cache_count_entries(self, q); /* so that the series is there */
+		return NULL;
+	}
 	return keep_as(self, q, key, kind, ttl, mode);
 }
 
