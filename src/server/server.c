@@ -285,8 +285,9 @@ static void interrupt(void)
 static void signal_arrived(int number)
 {
 	switch (number) {
-	case SIGTERM:
-		end_by(end_gracefully, "SIGTERM: Shutting down servers then terminating");
+	case SIGTERM: /* comes twice when it is sent to all processes of a group: the supervisor passes its own on */
+		if (!server.ending)
+			end_by(end_gracefully, "SIGTERM: Shutting down servers then terminating");
 		break;
 	case SIGINT:
 		interrupt();
