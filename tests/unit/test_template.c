@@ -226,20 +226,67 @@ static void failures_name_the_place(void **state)
 		"strconv.ParseUint: parsing \"300\": value out of range");
 	assert_fails("{{ eq 1 \"a\" }}",
 		"template: answer:1:3: executing \"answer\" at <eq 1 \"a\">: error calling eq: incompatible types for "
-		"comparison");
+		"comparison: int and string");
 	assert_fails("{{ len 1 }}",
 		"template: answer:1:3: executing \"answer\" at <len 1>: error calling len: len of type int");
 	assert_fails("{{ not }}",
 		"template: answer:1:3: executing \"answer\" at <not>: wrong number of args for not: want 1 got 0");
 	assert_fails("{{ .N 1 }}",
 		"template: answer:1:3: executing \"answer\" at <.N 1>: N is not a method but has arguments");
-	assert_fails("{{ range .N }}{{ end }}",
-		"template: answer:1:9: executing \"answer\" at <.N>: range can't iterate over 7");
+	assert_fails("{{ range \"ab\" }}{{ end }}",
+		"template: answer:1:9: executing \"answer\" at <\"ab\">: range can't iterate over ab");
 	assert_fails("{{ $.N | .Match }}",
 		"template: answer:1:9: executing \"answer\" at <.Match>: Match is not a method but has arguments");
 	assert_fails("{{ slice .Name 3 1 }}",
 		"template: answer:1:3: executing \"answer\" at <slice .Name 3 1>: error calling slice: invalid slice "
 		"index: 3 > 1");
+}
+
+static void ranges_are_left(void **state)
+{
+	(void)state;
+	assert_writes("{{ range 3 }}{{ . }}{{ end }}{{ range $i := 2 }}{{ $i }}{{ end }}", "01201");
+	assert_writes("{{ range -1 }}x{{ else }}none{{ end }}", "none");
+	assert_writes("{{ range 9 }}{{ if eq . 3 }}{{ break }}{{ end }}{{ . }}{{ else }}none{{ end }}|{{ .N }}",
+		"012|7");
+	assert_writes("{{ range 4 }}{{ with . }}{{ if eq . 2 }}{{ continue }}{{ end }}{{ . }}{{ end }},{{ end }}{{ .N }}",
+		",1,3,7");
+	assert_writes("{{ range 2 }}{{ with 5 }}{{ range 3 }}{{ with . }}{{ break }}{{ end }}{{ . }}{{ end }}{{ . }}"
+		      "{{ end }}{{ . }};{{ end }}",
+		"050;051;");
+	assert_writes("{{ with .Group.none }}a{{ else with .N }}{{ . }}{{ else }}c{{ end }}", "7");
+	assert_writes("{{ with .Group.none }}a{{ else with .Group.none }}b{{ else }}c{{ end }}", "c");
+}
+
+static void templates_call_each_other(void **state)
+{
+	(void)state;
+	assert_writes("{{ define \"a\" }}[{{ . }}{{ $ }}]{{ end }}{{ template \"a\" 5 }}{{ template \"a\" \"x\" }}{{ .N }}",
+		"[55][xx]7");
+	assert_writes("{{ template \"a\" }}{{ define \"a\" }}{{ . }}{{ end }}", "<no value>");
+	assert_writes("{{ $x := 1 }}{{ template \"a\" 2 }}{{ $x }}{{ define \"a\" }}{{ $x := . }}{{ $x }}{{ end }}", "21");
+	assert_writes("{{ range 2 }}{{ block \"b\" . }}<{{ . }}>{{ end }}{{ end }}", "<0><1>");
+	assert_writes("{{ define \"a\" }}{{ if gt . 0 }}{{ . }}{{ template \"b\" . }}{{ end }}{{ end }}"
+		      "{{ define \"b\" }}{{ range 2 }}{{ . }}{{ end }}{{ end }}{{ template \"a\" 3 }}",
+		"301");
+	assert_fails("{{ template \"none\" }}",
+		"template: answer:1:3: executing \"answer\" at <template \"none\" }}>: template \"none\" not defined");
+	assert_fails("{{ define \"l\" }}{{ template \"l\" }}{{ end }}{{ template \"l\" }}",
+		"template: answer:1:19: executing \"answer\" at <template \"l\" }}>: exceeded maximum template depth (16)");
+	assert_fails("{{ define \"l\" }}{{ with 1 }}{{ with 2 }}{{ template \"l\" }}{{ end }}{{ end }}{{ end }}{{ template \"l\" }}",
+		"template: answer:1:0: executing \"answer\" at <>: too deeply nested");
+	assert_fails("{{ define \"l\" }}{{ $a := 1 }}{{ end }}{{ range 1000000 }}{{ template \"l\" }}{{ end }}",
+		"template: answer:1:0: executing \"answer\" at <>: the template takes too long");
+}
+
+static void texts_are_escaped(void **state)
+{
+	(void)state;
+	assert_writes("{{ html \"<a&'b>\" 5 }} {{ \"\\\"\" | html }}", "&lt;a&amp;&#39;b&gt;5 &#34;");
+	assert_writes("{{ js \"<\\\\x'>=\\n\" }}", "\\u003C\\\\x\\'\\u003E\\u003D\\u000A");
+	assert_writes("{{ urlquery \"a b/~c_\" 1 }}", "a+b%2F~c_1");
+	assert_writes("{{ 0b11 }} {{ 0o17 }} {{ 1_000 }} {{ -0x1_0 }} {{ 1_0.5 }}", "3 15 1000 -16 10.5");
+	assert_writes("{{ 1e6 }} {{ 100000.0 }} {{ printf \"%g %G\" 1e10 1e10 }}", "1e+06 100000 1e+10 1E+10");
 }
 
 static void mistakes_are_found_at_the_start(void **state)
@@ -266,7 +313,18 @@ static void mistakes_are_found_at_the_start(void **state)
 	assert_refused("{{ \"a\".N }}", "template: answer:1: unexpected . after term \"\"a\"\"");
 	assert_refused("{{ /* a */ }}", "template: answer:1: unexpected \"/\" in operand");
 	assert_refused("{{/* a }}", "template: answer:1: unclosed comment");
-	assert_refused("{{ define \"x\" }}{{ end }}", "template: answer:1: {{define}} is not supported");
+	assert_refused("{{ define \"x\" }}", "template: answer:1: unexpected EOF");
+	assert_refused("{{ define x }}{{ end }}", "template: answer:1: unexpected \"x\" in define clause");
+	assert_refused("{{ if true }}{{ define \"x\" }}{{ end }}{{ end }}",
+		"template: answer:1: unexpected {{define}}");
+	assert_refused("{{ $x := 1 }}{{ define \"x\" }}{{ $x }}{{ end }}",
+		"template: answer:1: undefined variable \"$x\"");
+	assert_refused("{{ define \"x\" }}{{ end }}{{ define \"x\" }}{{ end }}",
+		"template: answer:1: template: multiple definition of template \"x\"");
+	assert_refused("{{ break }}", "template: answer:1: {{break}} outside {{range}}");
+	assert_refused("{{ range 2 }}{{ block \"b\" . }}{{ continue }}{{ end }}{{ end }}",
+		"template: answer:1: {{continue}} outside {{range}}");
+	assert_refused("{{ if .N }}{{ else with .N }}{{ end }}", "template: answer:1: unexpected <with> in else");
 	assert_refused("{{ .N@ }}", "template: answer:1: bad character U+0040");
 }
 
@@ -356,6 +414,9 @@ int main(void)
 		cmocka_unit_test(functions),
 		cmocka_unit_test(formats),
 		cmocka_unit_test(failures_name_the_place),
+		cmocka_unit_test(ranges_are_left),
+		cmocka_unit_test(templates_call_each_other),
+		cmocka_unit_test(texts_are_escaped),
 		cmocka_unit_test(mistakes_are_found_at_the_start),
 		cmocka_unit_test(the_source_is_printed_as_go_does),
 		cmocka_unit_test(nesting_and_size_are_limited),

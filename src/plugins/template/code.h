@@ -9,6 +9,7 @@ enum {
 	GOCODE_STACK_MAX = 128,
 	GOCODE_VARIABLES_MAX = 64,
 	GOCODE_FRAMES_MAX = 16, /* range and with inside each other */
+	GOCODE_CALLS_MAX = 16,	/* templates inside each other */
 	GOCODE_ARGUMENTS_MAX = 32,
 };
 
@@ -34,6 +35,8 @@ enum gocode {
 	GOCODE_RANGE, /* take off; go over its items, or jump if it has none. `count` variables from
 			 `variable` on are set */
 	GOCODE_RANGE_NEXT, /* jump if there is another item, else the dot that was before */
+	GOCODE_TEMPLATE,   /* take off the dot and $ of templates[operand], and run that */
+	GOCODE_RETURN,	   /* to where the template was called */
 };
 
 struct goinstruction {
@@ -46,6 +49,13 @@ struct goinstruction {
 
 struct gofunction;
 
+/* A template with a name of its own, by define or block. */
+struct gonamed {
+	struct view name;
+	uint32_t place; /* of its first instruction */
+	bool defined;	/* else it has only been called so far */
+};
+
 struct gotemplate {
 	const char *name;
 	struct view text, source; /* as written; as Go prints it */
@@ -55,6 +65,8 @@ struct gotemplate {
 	size_t constant_count;
 	struct view *texts;
 	size_t text_count;
+	struct gonamed *templates;
+	size_t template_count;
 	size_t stack_size, variables;
 };
 

@@ -78,11 +78,35 @@ static bool questions(const struct message *m, struct arena *arena, struct value
 	return give(value_array(items, m->has_question), to);
 }
 
-static bool message_field(
+/* Records of a request are there to be counted. */
+static const struct object_type record_type = { .name = "dns.RR" };
+
+static bool records(const struct message *m, enum section_id id, struct arena *arena, struct value *to)
+{
+	size_t count = m->section[id].count + (id == SECTION_ADDITIONAL && m->edns.present);
+	struct value *items = arena_array(arena, count, sizeof *items);
+	for (size_t i = 0; i < count; i++)
+		items[i] = value_object(&record_type, m);
+	return give(value_array(items, count), to);
+}
+
+static bool section_of(struct view name, enum section_id *id)
+{
+	static const char *const names[] = { "Answer", "Ns", "Extra" };
+	for (int i = 0; i < SECTION_COUNT; i++) {
+		*id = (enum section_id)i;
+		if (view_is(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool header_field(
 	const void *object, struct view name, struct arena *arena, struct value *to)
 {
 	const struct message *m = object;
 	unsigned flag = flag_of(name);
+	(void)arena;
 	if (flag)
 		return give(value_bool(m->flags & flag), to);
 	if (view_is(name, "Id"))
@@ -91,9 +115,28 @@ static bool message_field(
 		return give(value_int(m->opcode), to);
 	if (view_is(name, "Rcode"))
 		return give(value_int(m->rcode), to);
+	return false;
+}
+
+static const struct object_type header_type = {
+	.name = "dns.MsgHdr",
+	.field = header_field,
+};
+
+static bool message_field(
+	const void *object, struct view name, struct arena *arena, struct value *to)
+{
+	const struct message *m = object;
+	enum section_id id;
 	if (view_is(name, "Question"))
 		return questions(m, arena, to);
-	return false;
+	if (view_is(name, "MsgHdr"))
+		return give(value_object(&header_type, m), to);
+	if (view_is(name, "Compress"))
+		return give(value_bool(false), to);
+	if (section_of(name, &id))
+		return records(m, id, arena, to);
+	return header_field(object, name, arena, to);
 }
 
 static const struct object_type message_type = {

@@ -1,6 +1,7 @@
 /* printf of templates: the verbs of Go's fmt that make sense for texts, numbers and truth. */
 #include "plugins/template/functions.h"
 
+#include "base/float.h"
 #include "base/utf8.h"
 #include <stdio.h>
 
@@ -202,9 +203,23 @@ static int real_text(char *room, size_t size, char letter, int precision, double
 	}
 }
 
+/* The fewest digits that read back as the same number. */
+static void format_shortest(struct arena_text *to, const struct verb *v, double n)
+{
+	char room[FLOAT_TEXT_MAX];
+	size_t length = float_print(n, room);
+	for (size_t i = 0; i < length && v->letter == 'G'; i++)
+		room[i] = room[i] == 'e' ? 'E' : room[i];
+	padded(to, v, (struct view){ room, length }, true);
+}
+
 static void format_real(struct arena_text *to, const struct verb *v, double n)
 {
 	char room[512];
+	if ((v->letter == 'g' || v->letter == 'G') && !v->has_precision && !v->plus) {
+		format_shortest(to, v, n);
+		return;
+	}
 	size_t precision = v->has_precision ? v->precision : 6, start = 1;
 	int length = real_text(
 		room + 1, sizeof room - 1, v->letter, precision < 100 ? (int)precision : 100, n);

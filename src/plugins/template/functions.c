@@ -1,7 +1,8 @@
-/* Truth, comparison, parts of lists, numbers from texts. */
+/* Truth, comparison, parts of lists, texts and their escapes, numbers from texts. */
 #include "plugins/template/functions.h"
 
 #include "base/number.h"
+#include <stdio.h>
 
 static bool fail(struct gocall *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -76,7 +77,8 @@ static bool same_kind(struct gocall *c, const struct value *a, const struct valu
 {
 	if (a->kind == b->kind)
 		return true;
-	return fail(c, "incompatible types for comparison");
+	return fail(c, "incompatible types for comparison: %s and %s", value_kind_name(a->kind),
+		value_kind_name(b->kind));
 }
 
 static bool eq(struct gocall *c, const struct value *v, size_t count, struct value *to)
@@ -326,6 +328,97 @@ static bool parse_int(struct gocall *c, const struct value *v, size_t count, str
 	return true;
 }
 
+/* --- escapes --- */
+
+/* Writes one octet in the way of an escape; `c` is none that stays as it is. */
+static void add_html(struct arena_text *to, unsigned char c)
+{
+	switch (c) {
+	case '"':
+		arena_text_add_string(to, "&#34;");
+		break;
+	case '\'':
+		arena_text_add_string(to, "&#39;");
+		break;
+	case '&':
+		arena_text_add_string(to, "&amp;");
+		break;
+	case '<':
+		arena_text_add_string(to, "&lt;");
+		break;
+	case '>':
+		arena_text_add_string(to, "&gt;");
+		break;
+	default:
+		arena_text_add_string(to, "\xef\xbf\xbd"); /* NUL */
+	}
+}
+
+static void add_js(struct arena_text *to, unsigned char c)
+{
+	char room[8];
+	if (c == '\\' || c == '\'' || c == '"')
+		snprintf(room, sizeof room, "\\%c", c);
+	else
+		snprintf(room, sizeof room, "\\u%04X", c);
+	arena_text_add_string(to, room);
+}
+
+static void add_query(struct arena_text *to, unsigned char c)
+{
+	char room[4];
+	snprintf(room, sizeof room, "%%%02X", c);
+	arena_text_add_string(to, c == ' ' ? "+" : room);
+}
+
+static bool stays_in_html(unsigned char c)
+{
+	return c && !strchr("\"'&<>", c);
+}
+
+static bool stays_in_js(unsigned char c)
+{
+	return c >= 0x20 && !strchr("\\'\"<>&=", c);
+}
+
+static bool stays_in_query(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c && strchr("-_.~", c));
+}
+
+/* All arguments as print writes them, with what does not stay as it is written by `add`. */
+static bool escaped(struct gocall *c, const struct value *v, size_t count, struct value *to,
+	bool (*stays)(unsigned char c), void (*add)(struct arena_text *to, unsigned char c))
+{
+	struct arena_text text = { .arena = c->arena, .limit = c->room };
+	if (!print_all(c, v, count, false, to))
+		return false;
+	for (size_t i = 0; i < to->text.length; i++) {
+		unsigned char octet = (unsigned char)to->text.at[i];
+		if (stays(octet))
+			arena_text_add_char(&text, (char)octet);
+		else
+			add(&text, octet);
+	}
+	return made(c, &text, to);
+}
+
+static bool html(struct gocall *c, const struct value *v, size_t count, struct value *to)
+{
+	return escaped(c, v, count, to, stays_in_html, add_html);
+}
+
+static bool js(struct gocall *c, const struct value *v, size_t count, struct value *to)
+{
+	return escaped(c, v, count, to, stays_in_js, add_js);
+}
+
+static bool urlquery(struct gocall *c, const struct value *v, size_t count, struct value *to)
+{
+	return escaped(c, v, count, to, stays_in_query, add_query);
+}
+
 const struct gofunction gofunctions[] = {
 	{ "and", 1, GOFUNCTION_ANY_NUMBER, and},
 	{ "or", 1, GOFUNCTION_ANY_NUMBER, or },
@@ -342,6 +435,9 @@ const struct gofunction gofunctions[] = {
 	{ "print", 0, GOFUNCTION_ANY_NUMBER, print },
 	{ "println", 0, GOFUNCTION_ANY_NUMBER, println },
 	{ "printf", 1, GOFUNCTION_ANY_NUMBER, printf_ },
+	{ "html", 0, GOFUNCTION_ANY_NUMBER, html },
+	{ "js", 0, GOFUNCTION_ANY_NUMBER, js },
+	{ "urlquery", 0, GOFUNCTION_ANY_NUMBER, urlquery },
 	{ "parseInt", 3, 3, parse_int },
 };
 

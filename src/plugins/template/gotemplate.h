@@ -1,7 +1,7 @@
 /*
  * Templates in the language of Go's text/template, as far as records need it: actions with fields,
- * variables, pipelines and functions; if, range, with; trim markers and comments. Not here: define,
- * template, block, break, continue, and the functions call, html, js, urlquery.
+ * variables, pipelines and functions; if, range, with, break, continue; define, template, block; trim markers and
+ * comments. Not here: the function call.
  *
  * Read once, at set-up, into instructions for a stack of values; run for each query in bounded
  * steps, memory and output.

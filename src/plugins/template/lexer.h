@@ -15,7 +15,7 @@ enum gotoken_kind {
 	GOTOKEN_DOT,
 	GOTOKEN_VARIABLE, /* $ or $name */
 	GOTOKEN_WORD,	  /* a function */
-	GOTOKEN_KEYWORD,  /* if, else, end, range, with, nil, and those that are not built */
+	GOTOKEN_KEYWORD,  /* if, else, end, range, with, nil, ... */
 	GOTOKEN_BOOL,
 	GOTOKEN_NUMBER,
 	GOTOKEN_CHAR,

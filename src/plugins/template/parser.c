@@ -104,6 +104,19 @@ uint32_t goparser_keep_text(struct parser *p, struct view text)
 	return (uint32_t)t->text_count++;
 }
 
+uint32_t goparser_template(struct parser *p, struct view name)
+{
+	struct gotemplate *t = p->made;
+	for (size_t i = 0; i < t->template_count; i++) {
+		if (view_equal(t->templates[i].name, name))
+			return (uint32_t)i;
+	}
+	t->templates = arena_grow(p->arena, t->templates, t->template_count, &p->template_capacity,
+		sizeof *t->templates);
+	t->templates[t->template_count] = (struct gonamed){ .name = name };
+	return (uint32_t)t->template_count++;
+}
+
 size_t goparser_emit(
 	struct parser *p, enum gocode code, uint32_t operand, size_t taken, size_t given)
 {

@@ -15,10 +15,20 @@ struct variable {
 	uint8_t slot;
 };
 
+enum { GOPARSER_LOOP_JUMPS_MAX = 32 };
+
+/* A range whose body is being read: the jumps of {{break}} and {{continue}} in it. */
+struct goloop {
+	struct goloop *outer;
+	size_t frames; /* its own included */
+	size_t breaks[GOPARSER_LOOP_JUMPS_MAX], break_count;
+	size_t continues[GOPARSER_LOOP_JUMPS_MAX], continue_count;
+};
+
 struct parser {
 	struct arena *arena;
 	struct gotemplate *made;
-	size_t code_capacity, constant_capacity, text_capacity;
+	size_t code_capacity, constant_capacity, text_capacity, template_capacity;
 	size_t height; /* values on the stack here */
 	struct golexer lexer;
 	struct gotoken token;	  /* the next one */
@@ -27,6 +37,7 @@ struct parser {
 	bool apart;		  /* white space has been read since */
 	struct variable variables[GOCODE_VARIABLES_MAX];
 	size_t variable_count, frames;
+	struct goloop *loop; /* the innermost range */
 	unsigned depth;
 	const char *error;
 };
@@ -62,6 +73,9 @@ void goparser_emit_constant(struct parser *p, struct value v);
 /* Makes the jump at this place go to where the next instruction will be. */
 void goparser_jump_here(struct parser *p, size_t jump);
 
+/* The index of the template of this name, which may yet have to be defined. */
+uint32_t goparser_template(struct parser *p, struct view name);
+
 /* Says what the messages of an instruction show. */
 void goparser_show(struct parser *p, size_t instruction, struct extent e);
 
@@ -82,7 +96,32 @@ void goparser_commands(struct parser *p, const char *context);
 /* Either of the two. */
 void goparser_pipeline(struct parser *p, const char *context);
 
+/* --- parser_loop.c --- */
+
+void goparser_range(struct parser *p);
+
+/* {{break}} or {{continue}}. */
+void goparser_leave_loop(struct parser *p);
+
+/* --- parser_named.c --- */
+
+void goparser_define(struct parser *p);
+void goparser_template_call(struct parser *p);
+void goparser_block(struct parser *p);
+
 /* --- parser_control.c --- */
+
+/* How a list ends. */
+enum golist_end { GOLIST_END, GOLIST_ELSE, GOLIST_ELSE_IF, GOLIST_ELSE_WITH };
+
+/* A list and the {{end}} or {{else}} behind it. */
+enum golist_end goparser_body(struct parser *p);
+
+/* The part behind {{else}}, if a body ended so, and its {{end}}. */
+void goparser_else(struct parser *p, enum golist_end end);
+
+/* A with or range more inside each other; p->frames-- leaves it. */
+bool goparser_enter_frame(struct parser *p);
 
 /* Text and actions, up to the template's end or to an {{end}} or {{else}}, whose "{{" is taken. */
 void goparser_list(struct parser *p);

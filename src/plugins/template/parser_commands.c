@@ -10,15 +10,32 @@
 
 /* --- operands --- */
 
+/* A number as C reads it: without the '_' between digits. Gives the base that its prefix says where C does not know it
+ * (0b, 0o), else 0; the prefix is left out. */
+static int plain_digits(struct view text, char *digits)
+{
+	size_t length = 0;
+	for (size_t i = 0; i < text.length; i++) {
+		if (text.at[i] != '_')
+			digits[length++] = text.at[i];
+	}
+	digits[length] = '\0';
+	size_t sign = digits[0] == '-' || digits[0] == '+';
+	char prefix = digits[sign] == '0' ? digits[sign + 1] : '\0';
+	int base = prefix == 'b' || prefix == 'B' ? 2 : prefix == 'o' || prefix == 'O' ? 8 : 0;
+	if (base)
+		memmove(digits + sign, digits + sign + 2, length - sign - 1);
+	return base;
+}
+
 static void parse_number(struct parser *p)
 {
 	char digits[64], *end;
 	struct view text = p->token.text;
 	errno = 0;
 	if (text.length < sizeof digits) {
-		memcpy(digits, text.at, text.length);
-		digits[text.length] = '\0';
-		long long n = strtoll(digits, &end, 0);
+		int base = plain_digits(text, digits);
+		long long n = strtoll(digits, &end, base);
 		if (*end == '\0' && end != digits && errno == 0) {
 			goparser_emit_constant(p, value_int(n));
 			goparser_advance(p);
@@ -26,7 +43,8 @@ static void parse_number(struct parser *p)
 		}
 		errno = 0;
 		double real = strtod(digits, &end);
-		if (*end == '\0' && end != digits && errno == 0 && !strpbrk(digits, "nNpP")) {
+		if (*end == '\0' && end != digits && errno == 0 && !base &&
+			!strpbrk(digits, "nNpP")) {
 			goparser_emit_constant(p, value_float(real));
 			goparser_advance(p);
 			return;

@@ -10,6 +10,13 @@ struct frame {
 	uint8_t variable, variables;
 };
 
+/* What a template that was called goes back to. */
+struct called {
+	struct value dot, *variables;
+	uint32_t place;
+	size_t frame_count;
+};
+
 struct run {
 	const struct gotemplate *template;
 	struct arena *arena;
@@ -19,6 +26,8 @@ struct run {
 	uint32_t place; /* of the next instruction */
 	struct frame frames[GOCODE_FRAMES_MAX];
 	size_t frame_count;
+	struct called calls[GOCODE_CALLS_MAX];
+	size_t call_count;
 	const char *error;
 };
 
@@ -187,6 +196,13 @@ static bool count_fits(struct run *r, const struct goinstruction *i, const struc
 	return true;
 }
 
+static bool memory_taken(struct run *r, const struct goinstruction *i, size_t octets)
+{
+	r->memory += octets;
+	return r->memory <= 16 * GOTEMPLATE_TEXT_MAX ||
+	       fail(r, i, "the template takes too much memory");
+}
+
 static bool call(struct run *r, const struct goinstruction *i)
 {
 	const struct gofunction *f = &gofunctions[i->operand];
@@ -197,10 +213,8 @@ static bool call(struct run *r, const struct goinstruction *i)
 		return false;
 	if (!f->call(&c, arguments, i->count, &v))
 		return fail(r, i, "error calling %s: %s", f->name, c.error);
-	if (v.kind == VALUE_STRING)
-		r->memory += v.text.length;
-	if (r->memory > 16 * GOTEMPLATE_TEXT_MAX)
-		return fail(r, i, "the template takes too much memory");
+	if (v.kind == VALUE_STRING && !memory_taken(r, i, v.text.length))
+		return false;
 	push(r, v);
 	return true;
 }
@@ -225,15 +239,24 @@ static void jump_unless(struct run *r, bool condition, const struct goinstructio
 		r->place = i->operand;
 }
 
-static void with(struct run *r, const struct goinstruction *i)
+/* Each template has as many frames as fit: those that call each other share the room. */
+static bool frames_fit(struct run *r, const struct goinstruction *i)
+{
+	return r->frame_count < GOCODE_FRAMES_MAX || fail(r, i, "too deeply nested");
+}
+
+static bool with(struct run *r, const struct goinstruction *i)
 {
 	struct value v = pop(r);
 	bool yes = govalue_is_true(&v);
 	jump_unless(r, yes, i);
+	if (yes && !frames_fit(r, i))
+		return false;
 	if (yes) {
 		frame_new(r);
 		r->dot = v;
 	}
+	return true;
 }
 
 /* The item that a range has come to: as the dot and in its variables (of two the first is the key).
@@ -242,11 +265,11 @@ static void range_item(struct run *r, const struct frame *f)
 {
 	const struct value *items = f->over.list.items;
 	struct value key = value_int((int64_t)f->index);
-	if (!items)
-		return;
 	if (f->over.kind == VALUE_MAP)
 		key = items[2 * f->index];
-	r->dot = items[f->over.kind == VALUE_MAP ? 2 * f->index + 1 : f->index];
+	r->dot = f->over.kind == VALUE_INT   ? key
+		 : f->over.kind == VALUE_MAP ? items[2 * f->index + 1]
+					     : items[f->index];
 	if (f->variables == 2)
 		r->variables[f->variable] = key;
 	if (f->variables > 0)
@@ -273,20 +296,30 @@ static struct value in_order(struct run *r, struct value over)
 	return value_map(pairs, count);
 }
 
+/* How many items a range goes over: a number is gone over from 0 up to it. */
+static size_t item_count(const struct value *over)
+{
+	if (over->kind == VALUE_INT)
+		return over->integer > 0 ? (size_t)over->integer : 0;
+	return over->kind == VALUE_NIL ? 0 : over->list.count;
+}
+
 static bool range(struct run *r, const struct goinstruction *i)
 {
 	struct value over = pop(r);
-	bool list = over.kind == VALUE_ARRAY || over.kind == VALUE_MAP;
-	if (!list && over.kind != VALUE_NIL) {
+	if (over.kind != VALUE_ARRAY && over.kind != VALUE_MAP && over.kind != VALUE_INT &&
+		over.kind != VALUE_NIL) {
 		struct arena_text printed = { .arena = r->arena, .limit = 256 };
 		value_print(&printed, &over);
 		return fail(r, i, "range can't iterate over %.*s",
 			VIEW_ARGS(arena_text_view(&printed)));
 	}
-	bool some = list && over.list.count > 0;
+	bool some = item_count(&over) > 0;
 	jump_unless(r, some, i);
 	if (!some)
 		return true;
+	if (!frames_fit(r, i))
+		return false;
 	struct frame *f = frame_new(r);
 	f->over = in_order(r, over);
 	f->variable = i->variable;
@@ -298,12 +331,40 @@ static bool range(struct run *r, const struct goinstruction *i)
 static void range_next(struct run *r, const struct goinstruction *i)
 {
 	struct frame *f = &r->frames[r->frame_count - 1];
-	if (++f->index == f->over.list.count) {
+	if (++f->index == item_count(&f->over)) {
 		frame_leave(r);
 		return;
 	}
 	range_item(r, f);
 	r->place = i->operand;
+}
+
+/* --- templates with a name --- */
+
+static bool enter_template(struct run *r, const struct goinstruction *i)
+{
+	const struct gonamed *named = &r->template->templates[i->operand];
+	struct value dot = pop(r);
+	if (!named->defined)
+		return fail(r, i, "template \"%.*s\" not defined", VIEW_ARGS(named->name));
+	if (r->call_count == GOCODE_CALLS_MAX)
+		return fail(r, i, "exceeded maximum template depth (%d)", GOCODE_CALLS_MAX);
+	if (!memory_taken(r, i, r->template->variables * sizeof *r->variables))
+		return false;
+	r->calls[r->call_count++] = (struct called){ r->dot, r->variables, r->place, r->frame_count };
+	r->variables = arena_array(r->arena, r->template->variables, sizeof *r->variables);
+	r->variables[0] = r->dot = dot;
+	r->place = named->place;
+	return true;
+}
+
+static void leave_template(struct run *r)
+{
+	const struct called *c = &r->calls[--r->call_count];
+	r->dot = c->dot;
+	r->variables = c->variables;
+	r->place = c->place;
+	r->frame_count = c->frame_count;
 }
 
 /* --- instructions --- */
@@ -361,8 +422,7 @@ static bool step(struct run *r, const struct goinstruction *i)
 	case GOCODE_KEEP_IF_TRUE:
 		return keep(r, true, i);
 	case GOCODE_WITH:
-		with(r, i);
-		return true;
+		return with(r, i);
 	case GOCODE_LEAVE:
 		frame_leave(r);
 		return true;
@@ -370,6 +430,11 @@ static bool step(struct run *r, const struct goinstruction *i)
 		return range(r, i);
 	case GOCODE_RANGE_NEXT:
 		range_next(r, i);
+		return true;
+	case GOCODE_TEMPLATE:
+		return enter_template(r, i);
+	case GOCODE_RETURN:
+		leave_template(r);
 		return true;
 	}
 	return fail(r, i, "unknown instruction");

@@ -145,12 +145,6 @@ static void print_at(struct arena_text *to, const struct value *v, unsigned dept
 
 static void print_real(struct arena_text *to, double n)
 {
-	double size = fabs(n);
-	if (isfinite(n) && (n == 0 || (size >= 1e-4 && size < 1e21))) {
-		char text[FLOAT_DECIMAL_MAX];
-		arena_text_add(to, (struct view){ text, float_print_decimal(n, text) });
-		return;
-	}
 	char text[FLOAT_TEXT_MAX];
 	arena_text_add(to, (struct view){ text, float_print(n, text) });
 }
