@@ -24,10 +24,12 @@ static void done(struct attempt *a, enum attempt_result result, const uint8_t *w
 static void run(struct asking *s)
 {
 	const struct ask *ask = s->ask;
-	struct upstream u = { .endpoint = ask->endpoint,
-		.transport = ask->tls ? TRANSPORT_TLS : TRANSPORT_UDP,
-		.tls = ask->tls,
-		.expire = NS_PER_S };
+	struct upstream u = { .endpoint = ask->endpoint, .transport = TRANSPORT_UDP, .expire = NS_PER_S };
+	if (ask->as) {
+		u.transport = ask->as->transport;
+		u.tls = ask->as->tls;
+		u.http = ask->as->http;
+	}
 	char text[ATTEMPT_ERROR_MAX];
 	if (ask->source) {
 		u.has_source = true;

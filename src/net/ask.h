@@ -9,7 +9,7 @@ struct ask {
 	struct endpoint endpoint;
 	const struct endpoint *source; /* local address, or NULL */
 	bool stream;
-	const struct upstream_tls *tls; /* NULL: in the clear */
+	const struct upstream *as; /* whose transport it is; NULL: plain DNS */
 	const uint8_t *query;          /* with one question, which ends at question_end */
 	size_t query_length, question_end;
 	uint64_t timeout;              /* ns, from when the query was sent */

@@ -11,6 +11,16 @@ enum {
 	TIMEOUT_DIGITS = 8,
 };
 
+const char *grpc_status_name(int status)
+{
+	static const char *const names[] = { "OK", "Canceled", "Unknown", "InvalidArgument",
+		"DeadlineExceeded", "NotFound", "AlreadyExists", "PermissionDenied", "ResourceExhausted",
+		"FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable",
+		"DataLoss", "Unauthenticated" };
+	bool known = status >= 0 && (size_t)status < sizeof names / sizeof names[0];
+	return known ? names[status] : "Unknown";
+}
+
 /* --- reading --- */
 
 static enum grpc_status failed(enum grpc_status status, struct view *why, struct view text)

@@ -11,10 +11,15 @@ enum { GRPC_FRAME_HEAD = 5 }; /* octets before each message: whether it is compr
 enum grpc_status {
 	GRPC_OK = 0,
 	GRPC_UNKNOWN = 2,
+	GRPC_NOT_FOUND = 5,
 	GRPC_RESOURCE_EXHAUSTED = 8,
 	GRPC_UNIMPLEMENTED = 12,
 	GRPC_INTERNAL = 13,
+	GRPC_UNAVAILABLE = 14,
 };
+
+/* "Unavailable"; "Code(99)" is "Unknown". */
+const char *grpc_status_name(int status);
 
 extern const struct http_service grpc_service;
 

@@ -16,12 +16,14 @@ struct tls_credentials_functions;
 struct tls_session_functions;
 struct quic_functions;
 struct http2_functions;
+struct http2_client_functions;
 
 struct transports {
 	const struct tls_credentials_functions *credentials;
 	const struct tls_session_functions *session;
 	const struct quic_functions *quic;
 	const struct http2_functions *http2;
+	const struct http2_client_functions *http2_client;
 };
 
 /* NULL until it is loaded; then the same for good. */

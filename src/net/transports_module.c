@@ -1,5 +1,6 @@
 /* What the module of transports offers. */
 #include "net/http2.h"
+#include "net/http2_client.h"
 #include "net/quic/connection.h"
 #include "net/tls_gnutls.h"
 
@@ -8,4 +9,5 @@ __attribute__((visibility("default"))) const struct transports isthmus_transport
 	.session = &tls_session_functions,
 	.quic = &quic_functions,
 	.http2 = &http2_functions,
+	.http2_client = &http2_client_functions,
 };

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "dns/message.h"
+#include "net/grpc.h"
 #include "net/loop_state.h"
 #include "net/tls_session.h"
 #include "net/upstream_pool.h"
@@ -57,6 +58,8 @@ void table_remove(struct attempt *a)
 		a->next->link = a->link;
 	a->pending = false;
 	a->table = NULL;
+	if (t->removed)
+		t->removed(t, a);
 	if (--t->count == 0)
 		t->drained(t);
 }
@@ -96,6 +99,26 @@ void table_receive(
 		return;
 	}
 	t->received = clock_batch();
+	table_remove(a);
+	a->done(a, ATTEMPT_ANSWERED, wire, length);
+}
+
+void table_end(struct attempt *a, enum attempt_result result, enum attempt_step step, int error)
+{
+	a->step = step;
+	a->error = error;
+	a->from = socket_local(a->table->fd);
+	table_remove(a);
+	a->done(a, result, NULL, 0);
+}
+
+void table_answer(struct attempt *a, const uint8_t *wire, size_t length)
+{
+	if (length < HEADER_SIZE || !answers(a, wire, length)) {
+		table_end(a, ATTEMPT_FAILED, STEP_HTTP, 0);
+		return;
+	}
+	a->table->received = clock_batch();
 	table_remove(a);
 	a->done(a, ATTEMPT_ANSWERED, wire, length);
 }
@@ -322,6 +345,13 @@ const char *attempt_error(const struct attempt *a, char to[static ATTEMPT_ERROR_
 		local[0] = 0;
 	if (a->step == STEP_TLS)
 		tls_error(a, to);
+	else if (a->step == STEP_HTTP && a->error)
+		snprintf(to, ATTEMPT_ERROR_MAX, "unexpected HTTP status %d", a->error);
+	else if (a->step == STEP_HTTP)
+		snprintf(to, ATTEMPT_ERROR_MAX, "dns: malformed answer");
+	else if (a->step == STEP_GRPC)
+		snprintf(to, ATTEMPT_ERROR_MAX, "rpc error: code = %s desc = %s", grpc_status_name(a->error),
+			"the upstream refused");
 	else if (a->step == STEP_EOF)
 		snprintf(to, ATTEMPT_ERROR_MAX, "EOF");
 	else if (a->step == STEP_DIAL)

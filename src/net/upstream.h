@@ -42,11 +42,19 @@ struct upstream_tls {
 	const char *const *alpn; /* as in struct tls_peer */
 };
 
+/* How an upstream is asked over HTTP/2. */
+struct upstream_http {
+	const char *authority; /* "192.0.2.1:443" */
+	bool get;  /* DNS over HTTPS by GET, not by POST */
+	bool grpc; /* CoreDNS's DnsService in place of DNS over HTTPS */
+};
+
 /* A server to ask. Shared by all workers; immutable while they use it, but for the atomic fields. Times in ns. */
 struct upstream {
 	struct endpoint endpoint;
-	enum transport transport; /* TRANSPORT_UDP: plain DNS, over UDP or TCP; TRANSPORT_TLS */
-	const struct upstream_tls *tls; /* NULL: in the clear, as only plain DNS is */
+	enum transport transport; /* TRANSPORT_UDP: plain DNS, over UDP or TCP; TRANSPORT_TLS, _HTTPS, _GRPC */
+	const struct upstream_http *http; /* NULL: DNS messages with their length */
+	const struct upstream_tls *tls; /* NULL: in the clear, as only plain DNS and gRPC are */
 	bool has_source;
 	struct endpoint source; /* local address, port 0 */
 	uint64_t expire;        /* an idle connection is closed after this; 0: it is not used again at all */
@@ -75,7 +83,9 @@ enum attempt_step {
 	STEP_READ,
 	STEP_DIAL,
 	STEP_EOF,
-	STEP_TLS, /* the error is an enum tls_failure */
+	STEP_TLS,  /* the error is an enum tls_failure */
+	STEP_HTTP, /* a status of HTTP; 0: what came is no answer */
+	STEP_GRPC, /* an enum grpc_status */
 };
 
 struct attempt_table;
@@ -94,13 +104,14 @@ struct attempt {
 	struct attempt_table *table;
 	struct upstream_pool *pool;        /* while it is pending */
 	const struct upstream *upstream;
+	void *call; /* of a connection with HTTP: what it knows the query by */
 	uint8_t id[2];
 	bool pending, stream, queued;
 	uint64_t sent;
 
 	/* why it failed */
 	enum attempt_step step;
-	int error; /* errno, but with STEP_TLS; 0: time-out */
+	int error; /* errno, where the step says nothing else; 0: time-out */
 	struct endpoint from; /* local address, if the connection had one */
 };
 

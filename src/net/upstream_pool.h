@@ -20,6 +20,7 @@ struct attempt_table {
 	int fd;
 	uint64_t received; /* when something last came */
 	void (*drained)(struct attempt_table *t); /* the last one has gone */
+	void (*removed)(struct attempt_table *t, struct attempt *a); /* this one has; NULL: nobody asks */
 };
 
 struct upstream_socket;
@@ -62,6 +63,12 @@ void table_remove(struct attempt *a);
 /* A message has come: ends the attempt that it answers. */
 void table_receive(
 	struct upstream_pool *p, struct attempt_table *t, const uint8_t *wire, size_t length);
+
+/* The answer to this very attempt has come; where it is none, the attempt has failed. */
+void table_answer(struct attempt *a, const uint8_t *wire, size_t length);
+
+/* Ends one attempt without an answer. */
+void table_end(struct attempt *a, enum attempt_result result, enum attempt_step step, int error);
 
 /* Ends all attempts of the table in the same way. */
 void table_fail(struct attempt_table *t, enum attempt_result result, enum attempt_step step,

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "dns/message.h"
 #include "net/loop_state.h"
-#include "net/upstream_pool.h"
+#include "net/upstream_stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,18 +21,6 @@ enum {
 
 static const uint64_t connect_first = 15 * NS_PER_S; /* what is assumed of an upstream that was never connected to */
 static const uint64_t connect_least = 1 * NS_PER_S, connect_most = 5 * NS_PER_S;
-
-struct upstream_stream {
-	struct upstream_wire wire; /* first */
-	struct attempt_table table;
-	struct upstream_pool *pool;
-	struct upstream_stream *newer, *older; /* in the pool's list by last use */
-	struct timer connect_timer;
-	struct loop_flush flush;
-	uint64_t born, used;
-	bool seasoned;   /* it has brought an answer: that it ends now is no fault of the next query */
-	bool distrusted; /* takes no more queries */
-};
 
 /* --- the pool's list --- */
 
@@ -62,6 +50,8 @@ static void stream_close(struct upstream_stream *s)
 	timer_cancel(l, &s->connect_timer);
 	loop_flush_cancel(l, &s->flush);
 	list_remove(s);
+	if (s->protocol->release)
+		s->protocol->release(s);
 	wire_close(&s->wire);
 	free(s);
 }
@@ -154,19 +144,20 @@ static void opened(struct upstream_wire *w)
 			a->sent = clock_batch();
 }
 
-/* --- queries and answers --- */
+/* --- DNS messages, each behind its length (RFC 7766 8) --- */
 
-static void query_add(struct upstream_stream *s, const struct attempt *a)
+static bool query_add(struct upstream_stream *s, struct attempt *a)
 {
 	uint8_t *to = wire_append(&s->wire, PREFIX + a->query_length);
 	to[0] = (uint8_t)(a->query_length >> 8);
 	to[1] = (uint8_t)a->query_length;
 	memcpy(to + PREFIX, a->query, a->query_length);
 	memcpy(to + PREFIX, a->id, sizeof a->id);
+	return true;
 }
 
 /* Hands over all whole answers. */
-static size_t received(struct upstream_wire *w, const uint8_t *octets, size_t length)
+static size_t answers_take(struct upstream_wire *w, const uint8_t *octets, size_t length)
 {
 	struct upstream_stream *s = (struct upstream_stream *)w;
 	size_t used = 0;
@@ -182,6 +173,10 @@ static size_t received(struct upstream_wire *w, const uint8_t *octets, size_t le
 	return used;
 }
 
+static const struct stream_protocol dns_framed = { .query = query_add, .received = answers_take };
+
+/* --- queries and answers --- */
+
 /* The connection has ended. One that served before may be closed at any time (RFC 7766 6.2.4): who waits on it tries again. */
 static void stream_ended(struct upstream_stream *s, const struct wire_end *end)
 {
@@ -195,25 +190,36 @@ static void stream_ended(struct upstream_stream *s, const struct wire_end *end)
 		stream_fail(s, ATTEMPT_FAILED, end->step, end->error);
 }
 
+/* Sends what there is to send. */
+static bool stream_send(struct upstream_stream *s, struct wire_end *end)
+{
+	if (s->protocol->flush && wire_is_open(&s->wire))
+		s->protocol->flush(s);
+	return wire_send(&s->wire, end);
+}
+
 static void flush_due(struct loop_flush *f)
 {
 	struct upstream_stream *s =
 		(struct upstream_stream *)((char *)f - offsetof(struct upstream_stream, flush));
 	struct wire_end end;
 	s->table.count++; /* holds it open */
-	bool alive = wire_send(&s->wire, &end);
+	bool alive = stream_send(s, &end);
 	s->table.count--;
 	if (!alive)
 		stream_ended(s, &end);
+	else if (s->table.count == 0)
+		drained(&s->table);
 }
 
 static void stream_ready(struct watch *w, uint32_t events)
 {
 	struct upstream_stream *s = (struct upstream_stream *)w;
-	struct wire_end end;
+	struct wire_end end = { .step = STEP_EOF };
 	bool was_open = wire_is_open(&s->wire);
 	s->table.count++; /* holds it open */
-	bool alive = wire_progress(&s->wire, events, &end);
+	bool alive = wire_progress(&s->wire, events, &end) &&
+		     (!s->protocol->flush || stream_send(s, &end)) && !s->over;
 	s->table.count--;
 	if (!alive)
 		stream_ended(s, &end);
@@ -223,10 +229,22 @@ static void stream_ready(struct watch *w, uint32_t events)
 
 /* --- choosing one --- */
 
+static void removed(struct attempt_table *t, struct attempt *a)
+{
+	struct upstream_stream *s = stream_of(t);
+	if (s->protocol->forget)
+		s->protocol->forget(s, a);
+}
+
 static struct upstream_stream *stream_new(struct upstream_pool *p)
 {
 	struct upstream_stream *s = memory_array(1, sizeof *s);
-	s->wire = (struct upstream_wire){ .watch.ready = stream_ready, .opened = opened, .received = received };
+	s->protocol = p->upstream->http ? &http_framed : &dns_framed;
+	s->wire = (struct upstream_wire){
+		.watch.ready = stream_ready,
+		.opened = opened,
+		.received = s->protocol->received,
+	};
 	if (!wire_connect(&s->wire, p->loop, p->upstream, &p->ticket)) {
 		int saved = errno;
 		free(s);
@@ -234,6 +252,7 @@ static struct upstream_stream *stream_new(struct upstream_pool *p)
 		return NULL;
 	}
 	s->table.drained = drained;
+	s->table.removed = removed;
 	s->table.stream = true;
 	s->table.fd = s->wire.watch.fd;
 	s->pool = p;
@@ -243,6 +262,8 @@ static struct upstream_stream *stream_new(struct upstream_pool *p)
 	list_append(s);
 	timer_set(p->loop, &s->connect_timer, clock_batch() + connect_timeout(p->upstream));
 	pool_sweep_later(p);
+	if (s->protocol->begin)
+		s->protocol->begin(s);
 	return s;
 }
 
@@ -276,25 +297,40 @@ static struct upstream_stream *least_used_stream(struct upstream_pool *p)
 	return least;
 }
 
+/* Whether queries rather wait behind others than for a connection of their own. */
+static bool is_shared(const struct upstream *u)
+{
+	return u->tls || u->http;
+}
+
 /* One that is shared before another is made: with TLS any that is not busy, else any when there are many. */
 static struct upstream_stream *shared_stream(struct upstream_pool *p)
 {
 	struct upstream_stream *s = least_used_stream(p);
 	bool many = p->stream_count >= STREAMS_MAX;
-	bool spare = p->upstream->tls && s && s->table.count < QUERIES_SHARED;
+	bool spare = is_shared(p->upstream) && s && s->table.count < QUERIES_SHARED;
 	return many || spare ? s : NULL;
+}
+
+/* As CoreDNS counts, which has a pool of its own for what is not HTTP alone. */
+static void count_choice(struct upstream *u, bool hit)
+{
+	if (u->http)
+		return;
+	if (u->tls)
+		upstream_count(u, hit ? UPSTREAM_HIT_TLS : UPSTREAM_MISS_TLS);
+	else
+		upstream_count(u, hit ? UPSTREAM_HIT_TCP : UPSTREAM_MISS_TCP);
 }
 
 static struct upstream_stream *choose(struct upstream_pool *p)
 {
-	bool tls = p->upstream->tls;
-	struct upstream_stream *s = tls ? shared_stream(p) : idle_stream(p);
+	struct upstream *u = p->upstream;
+	bool shared = is_shared(u);
+	struct upstream_stream *s = shared ? shared_stream(p) : idle_stream(p);
 	if (!s)
-		s = tls ? idle_stream(p) : shared_stream(p);
-	if (s)
-		upstream_count(p->upstream, tls ? UPSTREAM_HIT_TLS : UPSTREAM_HIT_TCP);
-	else
-		upstream_count(p->upstream, tls ? UPSTREAM_MISS_TLS : UPSTREAM_MISS_TCP);
+		s = shared ? idle_stream(p) : shared_stream(p);
+	count_choice(u, s != NULL);
 	return s ? s : stream_new(p);
 }
 
@@ -308,7 +344,11 @@ void tcp_attempt(struct upstream_pool *p, struct attempt *a)
 		return;
 	}
 	table_add(&s->table, a);
-	query_add(s, a);
+	if (!s->protocol->query(s, a)) {
+		s->distrusted = true;
+		table_end(a, ATTEMPT_CLOSED, STEP_EOF, 0);
+		return;
+	}
 	if (wire_is_open(&s->wire))
 		loop_flush_later(p->loop, &s->flush);
 }

@@ -121,6 +121,12 @@ static void open_now(struct upstream_wire *w)
 	w->opened(w);
 }
 
+/* Whether the upstream agreed to speak what is going to be spoken. */
+static bool is_agreed(const struct upstream_wire *w)
+{
+	return !w->upstream->tls->alpn || tls_session_alpn(w->tls).length;
+}
+
 /* Decrypts what came to where the plaintext goes on; gives how much it is. */
 static size_t decrypt(struct upstream_wire *w, const uint8_t *from, size_t length, uint8_t *to)
 {
@@ -224,6 +230,11 @@ static bool read_all(struct upstream_wire *w, struct wire_end *end)
 			return false;
 		}
 		enum tls_state state = w->tls ? tls_session_state(w->tls) : TLS_OPEN;
+		if (w->tls && state == TLS_OPEN && !is_agreed(w)) {
+			*end = (struct wire_end){ STEP_TLS, TLS_FAILURE_ALPN };
+			count_failure(w->upstream, TLS_FAILURE_ALPN);
+			return false;
+		}
 		if (state == TLS_FAILED)
 			return tls_failed(w, end);
 		if (state == TLS_ENDED) {

@@ -28,13 +28,14 @@ struct rig {
 	unsigned running;
 };
 
-/* Forwards to 127.0.0.1 at this port; `scheme` stands before it. With `credentials` the server there speaks TLS. */
+/* Forwards to 127.0.0.1 at this port; `scheme` stands before it. With `credentials` the server there speaks TLS, with `http`
+ * HTTP/2. */
 static inline void rig_start_at(struct rig *r, const char *scheme, uint16_t port,
-	struct tls_credentials *credentials, const char *options)
+	struct tls_credentials *credentials, const struct http2_settings *http, const char *options)
 {
 	char corefile[1024];
 	memset(r, 0, sizeof *r);
-	upstream_server_start(&r->server, credentials);
+	upstream_server_start(&r->server, credentials, http);
 	snprintf(corefile, sizeof corefile, ".:53 {\nforward . %s127.0.0.1:%u {\n%s\n}\n}\n", scheme,
 		port ? port : endpoint_port(&r->server.local), options);
 	r->bed = bed_new(corefile);
@@ -45,7 +46,7 @@ static inline void rig_start_at(struct rig *r, const char *scheme, uint16_t port
 
 static inline void rig_start(struct rig *r, const char *options)
 {
-	rig_start_at(r, "", 0, NULL, options);
+	rig_start_at(r, "", 0, NULL, NULL, options);
 }
 
 static inline struct forward *rig_forward(struct rig *r)

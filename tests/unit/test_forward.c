@@ -320,7 +320,7 @@ static void who_is_away_is_passed_over(void **state)
 	struct asked a[8] = { 0 };
 	char corefile[256], names[8][32];
 	memset(&r, 0, sizeof r);
-	upstream_server_start(&r.server, NULL);
+	upstream_server_start(&r.server, NULL, NULL);
 	snprintf(corefile, sizeof corefile,
 		".:53 {\nforward . 127.0.0.1:1 127.0.0.1:%u {\npolicy sequential\nhealth_check 10ms\n}\n}\n",
 		endpoint_port(&r.server.local));
@@ -347,7 +347,7 @@ static void all_away_is_servfail(void **state)
 	struct rig r;
 	struct asked a[] = { { .name = "ok.example." }, { .name = "ok.example.", .stream = true } };
 	memset(&r, 0, sizeof r);
-	upstream_server_start(&r.server, NULL);
+	upstream_server_start(&r.server, NULL, NULL);
 	r.bed = bed_new(".:53 {\nforward . 127.0.0.1:1 {\nmax_fails 0\n}\n}\n");
 	r.loop = loop_new(0);
 	r.bed->config->control = r.loop;

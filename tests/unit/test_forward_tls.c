@@ -1,7 +1,9 @@
-/* The plugin forward against upstreams that speak TLS, well and badly. */
+/* The plugin forward against upstreams that speak TLS, and HTTP/2 over it, well and badly. */
 #include "certificates.h"
 #include "forward_rig.h"
 
+#include "net/doh.h"
+#include "net/grpc.h"
 #include "net/transports.h"
 
 #include <sys/socket.h>
@@ -87,16 +89,28 @@ static struct tls_credentials *server_credentials(const char *name, enum client_
 
 /* --- the rig with TLS --- */
 
-static void secure_rig_start(struct rig *r, struct tls_credentials *c, const char *files, const char *options)
+static struct http_counts counts;
+static const struct http2_settings doh = { .service = &doh_service, .streams = 100, .counts = &counts };
+
+/* `scheme`: tls or https. */
+static void encrypted_rig_start(struct rig *r, const char *scheme, struct tls_credentials *c,
+	const char *files, const char *options)
 {
-	char all[512], paths[256] = "";
+	char all[512], paths[256] = "", prefix[16];
 	for (const char *at = files; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
 		char file[64];
 		snprintf(file, sizeof file, "%.*s", (int)strcspn(at, " "), at);
 		snprintf(paths + strlen(paths), sizeof paths - strlen(paths), " %s", in_folder(file));
 	}
 	snprintf(all, sizeof all, "tls%s\n%s", paths, options);
-	rig_start_at(r, "tls://", 0, c, all);
+	snprintf(prefix, sizeof prefix, "%s://", scheme);
+	rig_start_at(r, prefix, 0, c, strcmp(scheme, "https") == 0 ? &doh : NULL, all);
+}
+
+static void secure_rig_start(
+	struct rig *r, struct tls_credentials *c, const char *files, const char *options)
+{
+	encrypted_rig_start(r, "tls", c, files, options);
 }
 
 static void secure_rig_stop(struct rig *r)
@@ -183,6 +197,78 @@ static void client_certificates_are_shown(void **state)
 		"client.pem client-key.pem root.pem", "tls_servername dns.example");
 	rig_ask(&r, a, 1);
 	assert_int_equal(a[0].answers, 1);
+	secure_rig_stop(&r);
+}
+
+/* --- over HTTPS --- */
+
+static void requests_share_a_connection(void **state)
+{
+	enum { COUNT = 60 };
+	static const char *const methods[] = { "doh_method POST", "doh_method GET" };
+	(void)state;
+	for (int method = 0; method < 2; method++) {
+		struct rig r;
+		struct asked a[COUNT] = { { .name = "slow.example." } };
+		char names[COUNT][32];
+		encrypted_rig_start(&r, "https", server_credentials("address", CLIENT_AUTH_NONE),
+			"root.pem", methods[method]);
+		for (int i = 1; i < COUNT; i++) {
+			snprintf(names[i], sizeof names[i], "ok-%d.example.", i);
+			a[i].name = names[i];
+		}
+		rig_ask(&r, a, COUNT);
+		for (int i = 0; i < COUNT; i++) {
+			assert_int_equal(a[i].answers, 1);
+			assert_true(i == 0 || a[i].took < 280 * NS_PER_MS);
+		}
+		assert_int_equal(r.server.tcp_queries, COUNT);
+		assert_int_equal(r.server.udp_queries, 0);
+		assert_int_equal(counted(&r, UPSTREAM_TLS_FULL), 1);
+		secure_rig_stop(&r);
+	}
+}
+
+/* A request that nobody waits for any more is taken back, and the connection serves the others. */
+static void requests_that_take_too_long_are_given_up(void **state)
+{
+	struct rig r;
+	struct asked a[] = { { .name = "slow.example." }, { .name = "ok.example.", .delay = 50 * NS_PER_MS },
+		{ .name = "refuse.example.", .delay = 200 * NS_PER_MS } };
+	(void)state;
+	encrypted_rig_start(&r, "https", server_credentials("named", CLIENT_AUTH_NONE), "root.pem",
+		"tls_servername dns.example\nread_timeout 100ms\nmax_fails 0");
+	rig_ask(&r, a, 3);
+	assert_int_equal(a[0].rcode, RCODE_SERVFAIL);
+	assert_non_null(strstr(a[0].q.error, "i/o timeout"));
+	assert_int_equal(a[1].answers, 1);
+	assert_int_equal(a[2].rcode, RCODE_REFUSED);
+	forget_errors(a, 3);
+	secure_rig_stop(&r);
+}
+
+/* A server of DNS over TLS at the port, or one that does not know the path. */
+static void who_serves_something_else_is_told(void **state)
+{
+	struct rig r;
+	struct asked a[] = { { .name = "ok.example." } };
+	(void)state;
+	struct tls_credentials *c = server_credentials("address", CLIENT_AUTH_NONE);
+	char options[128];
+	snprintf(options, sizeof options, "tls %s\nmax_fails 0", in_folder("root.pem"));
+	rig_start_at(&r, "https://", 0, c, NULL, options);
+	rig_ask(&r, a, 1);
+	assert_int_equal(a[0].rcode, RCODE_SERVFAIL);
+	assert_string_equal(a[0].q.error, "tls: no application protocol in common");
+	forget_errors(a, 1);
+	secure_rig_stop(&r);
+	static const struct http2_settings grpc = { .service = &grpc_service, .streams = 100, .counts = &counts };
+	rig_start_at(&r, "https://", 0, server_credentials("address", CLIENT_AUTH_NONE), &grpc, options);
+	a[0] = (struct asked){ .name = "ok.example." };
+	rig_ask(&r, a, 1);
+	assert_int_equal(a[0].rcode, RCODE_SERVFAIL);
+	assert_non_null(strstr(a[0].q.error, "HTTP status 4"));
+	forget_errors(a, 1);
 	secure_rig_stop(&r);
 }
 
@@ -324,7 +410,8 @@ static void nothing_is_ever_asked_in_the_clear(void **state)
 {
 	static struct wiretap t;
 	(void)state;
-	for (enum how how = CLOSES; how <= SAYS_NOTHING; how++) {
+	for (unsigned round = 0; round < 2 * (SAYS_NOTHING + 1); round++) {
+		enum how how = round / 2;
 		struct rig r;
 		struct asked a[] = { { .name = "secret.example." },
 			{ .name = "secret.example.", .type = TYPE_AAAA, .stream = true } };
@@ -332,7 +419,7 @@ static void nothing_is_ever_asked_in_the_clear(void **state)
 		tap_start(&t, how);
 		snprintf(options, sizeof options, "tls %s\nprefer_udp\nread_timeout 500ms\nhealth_check 20ms domain secret.example",
 			in_folder("root.pem"));
-		rig_start_at(&r, "tls://", t.port, NULL, options);
+		rig_start_at(&r, round % 2 ? "https://" : "tls://", t.port, NULL, NULL, options);
 		rig_ask(&r, a, 2);
 		assert_int_equal(a[0].rcode, RCODE_SERVFAIL);
 		assert_int_equal(a[1].rcode, RCODE_SERVFAIL);
@@ -354,6 +441,9 @@ int main(void)
 		cmocka_unit_test(sessions_are_resumed),
 		cmocka_unit_test(answers_that_were_cut_are_asked_for_again),
 		cmocka_unit_test(client_certificates_are_shown),
+		cmocka_unit_test(requests_share_a_connection),
+		cmocka_unit_test(requests_that_take_too_long_are_given_up),
+		cmocka_unit_test(who_serves_something_else_is_told),
 		cmocka_unit_test(who_is_not_who_it_says_is_not_asked),
 		cmocka_unit_test(nothing_is_ever_asked_in_the_clear),
 	};

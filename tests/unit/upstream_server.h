@@ -19,6 +19,7 @@
 #include "dns/message.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
+#include "net/http_connection.h"
 #include "net/tcp.h"
 #include "net/udp.h"
 
@@ -36,6 +37,7 @@ struct upstream_server {
 	struct udp_listener *udp;
 	struct tcp_listener *tcp;
 	struct tls_credentials *credentials; /* NULL: TCP is in the clear */
+	const struct http2_settings *http; /* NULL: DNS messages with their length */
 	_Atomic bool ready;
 	_Atomic unsigned udp_queries, tcp_queries;
 	_Atomic unsigned ports[64], ids[64]; /* of the first UDP queries */
@@ -90,7 +92,7 @@ static void upstream_server_lie(struct upstream_server *s, const struct incoming
 
 static void upstream_server_count(struct upstream_server *s, const struct incoming *in)
 {
-	if (in->transport == TRANSPORT_TCP) {
+	if (in->transport != TRANSPORT_UDP) {
 		s->tcp_queries++;
 		return;
 	}
@@ -102,7 +104,7 @@ static void upstream_server_count(struct upstream_server *s, const struct incomi
 static void upstream_server_handle(struct incoming *in)
 {
 	struct upstream_server *s = in->listener;
-	bool tcp = in->transport == TRANSPORT_TCP;
+	bool tcp = in->transport != TRANSPORT_UDP;
 	upstream_server_count(s, in);
 	if (upstream_server_is(in, "silent"))
 		return;
@@ -156,6 +158,9 @@ static void *upstream_server_run(void *data)
 	s->udp = udp_listen(s->loop, s->udp_fd, &s->local, upstream_server_handle, s);
 	const struct tcp_service service = { .transport = TRANSPORT_TCP,
 		.credentials = upstream_server_credentials,
+		.protocol = s->http ? &http2_protocol : NULL,
+		.options = s->http,
+		.alpn = s->http ? http2_alpn : NULL,
 		.handle = upstream_server_handle,
 		.listener = s };
 	s->tcp = tcp_listen(s->loop, tcp, &s->local, &tcp_limits_default, &service);
@@ -164,10 +169,13 @@ static void *upstream_server_run(void *data)
 	return NULL;
 }
 
-static void upstream_server_start(struct upstream_server *s, struct tls_credentials *credentials)
+/* What TCP carries: TLS with these credentials, or nothing; HTTP/2, or DNS alone. */
+static void upstream_server_start(struct upstream_server *s, struct tls_credentials *credentials,
+	const struct http2_settings *http)
 {
 	memset(s, 0, sizeof *s);
 	s->credentials = credentials;
+	s->http = http;
 	pthread_create(&s->thread, NULL, upstream_server_run, s);
 	while (!atomic_load(&s->ready))
 		usleep(1000);

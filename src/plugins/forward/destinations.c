@@ -355,10 +355,7 @@ static bool transports_check(struct setup *s, const struct forward *f)
 	for (size_t i = 0; i < f->count; i++) {
 		const struct forward_upstream *u = &f->upstreams[i];
 		enum transport t = u->net.transport;
-		if (t == TRANSPORT_HTTPS)
-			return setup_error_plain(s, "%s:// upstreams are not built into this version yet: %s://%.*s",
-				scheme_of(t), scheme_of(t), VIEW_ARGS(u->name));
-		if (t != TRANSPORT_UDP && t != TRANSPORT_TLS)
+		if (t != TRANSPORT_UDP && t != TRANSPORT_TLS && t != TRANSPORT_HTTPS)
 			return setup_error_plain(s,
 				"'%s' is not supported as a destination protocol in forward: %s://%.*s",
 				scheme_of(t), scheme_of(t), VIEW_ARGS(u->name));

@@ -21,6 +21,7 @@ struct forward_upstream {
 	struct view name;        /* "192.0.2.1:53", in metrics and metadata */
 	struct view server_name; /* for TLS, from "%name"; empty: none */
 	struct upstream_tls tls; /* what net.tls points to, if it is encrypted */
+	struct upstream_http http;
 	_Atomic uint32_t fails;  /* health checks that failed, one after the other */
 	_Atomic bool checking;
 	/* series, made at their first use */
@@ -48,7 +49,7 @@ struct forward {
 	size_t count;
 
 	enum policy policy;
-	bool force_tcp, prefer_udp, next_on_nodata, failfast, random_case, no_rec;
+	bool force_tcp, prefer_udp, next_on_nodata, failfast, random_case, no_rec, doh_get;
 	bool attempts_given; /* max_connect_attempts */
 	uint32_t max_fails, max_attempts;
 	int64_t expire, max_age, read_timeout, check_interval, max_idle, max_concurrent;

@@ -27,7 +27,7 @@ static bool answers(const struct forward *f, const struct forward_upstream *u)
 		.endpoint = u->net.endpoint,
 		.source = f->has_source ? &f->source : NULL,
 		.stream = f->force_tcp,
-		.tls = u->net.tls,
+		.as = &u->net,
 		.query = query,
 		.query_length = check_query(f, query, sizeof query),
 		.timeout = check_timeout,

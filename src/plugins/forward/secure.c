@@ -6,7 +6,7 @@
 static const char *peer_name(struct arena *arena, const struct forward *f, const struct forward_upstream *u)
 {
 	char address[ENDPOINT_TEXT_MAX];
-	if (u->server_name.length)
+	if (u->server_name.length && u->net.transport == TRANSPORT_TLS)
 		return arena_string(arena, u->server_name);
 	if (f->tls_server_name.length)
 		return arena_string(arena, f->tls_server_name);
@@ -39,6 +39,17 @@ static bool load(struct setup *s, struct forward *f)
 	return credentials_open(&f->credentials, s->arena, &why) || cannot_load(s, f, why);
 }
 
+static void over_https(struct setup *s, const struct forward *f, struct forward_upstream *u)
+{
+	static const char *const http2[] = { "h2", NULL };
+	u->tls.alpn = http2;
+	u->http = (struct upstream_http){
+		.authority = arena_string(s->arena, u->name),
+		.get = f->doh_get,
+	};
+	u->net.http = &u->http;
+}
+
 bool upstreams_secure(struct setup *s, struct forward *f)
 {
 	bool any = false;
@@ -52,6 +63,8 @@ bool upstreams_secure(struct setup *s, struct forward *f)
 		};
 		u->net.tls = &u->tls;
 		any = true;
+		if (u->net.transport == TRANSPORT_HTTPS)
+			over_https(s, f, u);
 	}
 	return !any || s->checking || load(s, f);
 }

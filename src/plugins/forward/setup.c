@@ -138,7 +138,8 @@ static bool read_doh_method(struct setup *s)
 	struct view word;
 	if (!arg_need(s, &word))
 		return false;
-	return view_is(word, "POST") || view_is(word, "GET") ||
+	state(s)->doh_get = view_is(word, "GET");
+	return state(s)->doh_get || view_is(word, "POST") ||
 	       setup_error_plain(s, "doh_method must be either POST or GET");
 }
 
