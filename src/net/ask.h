@@ -1,4 +1,5 @@
-/* One question to one server, apart from all pools: for health checks, start-up and the like. */
+/* One question to one server, and waiting for its answer: on a socket of its own (for health checks, start-up and the like) or on a
+ * pool's. */
 #ifndef ISTHMUS_NET_ASK_H
 #define ISTHMUS_NET_ASK_H
 
@@ -18,5 +19,10 @@ struct ask {
 /* Asks on a socket of its own and waits for the answer, which is put into the arena. False with *why (in the arena) when there
  * was none in time. Outside of a loop it runs one of its own. */
 bool ask_once(const struct ask *ask, struct arena *arena, struct view *answer, const char **why);
+
+/* Asks on a connection of the pool, and waits no longer than until `deadline` (0: none). Of `ask` only query and timeout are
+ * looked at, and `stream`. */
+bool ask_pool(struct upstream_pool *pool, const struct ask *ask, uint64_t deadline,
+	struct arena *arena, struct view *answer, const char **why);
 
 #endif

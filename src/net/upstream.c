@@ -249,7 +249,7 @@ void upstream_pool_free(struct upstream_pool *p)
 
 void attempt_start(struct upstream_pool *p, struct attempt *a, bool stream)
 {
-	stream = stream || p->upstream->tls;
+	stream = stream || p->upstream->transport != TRANSPORT_UDP;
 	a->stream = stream;
 	a->sent = clock_batch();
 	a->pool = p;
@@ -350,8 +350,7 @@ const char *attempt_error(const struct attempt *a, char to[static ATTEMPT_ERROR_
 	else if (a->step == STEP_HTTP)
 		snprintf(to, ATTEMPT_ERROR_MAX, "dns: malformed answer");
 	else if (a->step == STEP_GRPC)
-		snprintf(to, ATTEMPT_ERROR_MAX, "rpc error: code = %s desc = %s", grpc_status_name(a->error),
-			"the upstream refused");
+		snprintf(to, ATTEMPT_ERROR_MAX, "rpc error: code = %s", grpc_status_name(a->error));
 	else if (a->step == STEP_EOF)
 		snprintf(to, ATTEMPT_ERROR_MAX, "EOF");
 	else if (a->step == STEP_DIAL)

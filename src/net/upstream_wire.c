@@ -275,9 +275,19 @@ static bool flush(struct upstream_wire *w, struct wire_end *end)
 	return !w->tls || tls_session_state(w->tls) != TLS_FAILED || tls_failed(w, end);
 }
 
+/* What is said to be encrypted is, or it is not spoken to. */
+static bool may_connect(const struct upstream *u)
+{
+	return u->tls || u->transport == TRANSPORT_UDP || u->transport == TRANSPORT_GRPC;
+}
+
 bool wire_connect(
 	struct upstream_wire *w, struct loop *l, struct upstream *u, struct upstream_ticket *ticket)
 {
+	if (!may_connect(u)) {
+		errno = EPROTO;
+		return false;
+	}
 	int fd = upstream_socket_new(u, SOCK_STREAM);
 	if (fd < 0)
 		return false;

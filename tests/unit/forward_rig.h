@@ -28,20 +28,27 @@ struct rig {
 	unsigned running;
 };
 
-/* Forwards to 127.0.0.1 at this port; `scheme` stands before it. With `credentials` the server there speaks TLS, with `http`
+/* Passes on, by forward or grpc, to 127.0.0.1 at this port (0: that of its own server); `scheme` stands before it. With `credentials` the server there speaks TLS, with `http`
  * HTTP/2. */
-static inline void rig_start_at(struct rig *r, const char *scheme, uint16_t port,
-	struct tls_credentials *credentials, const struct http2_settings *http, const char *options)
+static inline void rig_start_with(struct rig *r, const char *directive, const char *scheme,
+	uint16_t port, struct tls_credentials *credentials, const struct http2_settings *http,
+	const char *options)
 {
 	char corefile[1024];
 	memset(r, 0, sizeof *r);
 	upstream_server_start(&r->server, credentials, http);
-	snprintf(corefile, sizeof corefile, ".:53 {\nforward . %s127.0.0.1:%u {\n%s\n}\n}\n", scheme,
+	snprintf(corefile, sizeof corefile, ".:53 {\n%s . %s127.0.0.1:%u {\n%s\n}\n}\n", directive, scheme,
 		port ? port : endpoint_port(&r->server.local), options);
 	r->bed = bed_new(corefile);
 	assert_non_null(r->bed->config);
 	r->loop = loop_new(0);
 	r->bed->config->control = r->loop;
+}
+
+static inline void rig_start_at(struct rig *r, const char *scheme, uint16_t port,
+	struct tls_credentials *credentials, const struct http2_settings *http, const char *options)
+{
+	rig_start_with(r, "forward", scheme, port, credentials, http, options);
 }
 
 static inline void rig_start(struct rig *r, const char *options)

@@ -440,17 +440,17 @@ static void destinations_are_understood(void **state)
 static void policies_order(void **state)
 {
 	(void)state;
-	struct forward f = { .count = 3, .policy = POLICY_ROUND_ROBIN };
+	struct relay r = { .policy = POLICY_ROUND_ROBIN };
 	uint16_t order[3];
 	static const uint16_t turns[][3] = { { 1, 0, 2 }, { 2, 0, 1 }, { 0, 1, 2 }, { 1, 0, 2 } };
 	for (int i = 0; i < 4; i++) {
-		policy_order(&f, order);
+		relay_order(&r, 3, order);
 		assert_memory_equal(order, turns[i], sizeof order);
 	}
-	f.policy = POLICY_RANDOM;
+	r.policy = POLICY_RANDOM;
 	unsigned first[3] = { 0 };
 	for (int i = 0; i < 3000; i++) {
-		policy_order(&f, order);
+		relay_order(&r, 3, order);
 		assert_int_equal(order[0] + order[1] + order[2], 3);
 		first[order[0]]++;
 	}

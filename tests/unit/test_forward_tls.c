@@ -1,4 +1,4 @@
-/* The plugin forward against upstreams that speak TLS, and HTTP/2 over it, well and badly. */
+/* The plugins forward and grpc against upstreams that speak TLS, HTTP/2 and gRPC, well and badly. */
 #include "certificates.h"
 #include "forward_rig.h"
 
@@ -90,6 +90,7 @@ static struct tls_credentials *server_credentials(const char *name, enum client_
 /* --- the rig with TLS --- */
 
 static struct http_counts counts;
+static const struct http2_settings dns_service = { .service = &grpc_service, .streams = 100, .counts = &counts };
 static const struct http2_settings doh = { .service = &doh_service, .streams = 100, .counts = &counts };
 
 /* `scheme`: tls or https. */
@@ -262,12 +263,62 @@ static void who_serves_something_else_is_told(void **state)
 	assert_string_equal(a[0].q.error, "tls: no application protocol in common");
 	forget_errors(a, 1);
 	secure_rig_stop(&r);
-	static const struct http2_settings grpc = { .service = &grpc_service, .streams = 100, .counts = &counts };
-	rig_start_at(&r, "https://", 0, server_credentials("address", CLIENT_AUTH_NONE), &grpc, options);
+	rig_start_at(&r, "https://", 0, server_credentials("address", CLIENT_AUTH_NONE), &dns_service, options);
 	a[0] = (struct asked){ .name = "ok.example." };
 	rig_ask(&r, a, 1);
 	assert_int_equal(a[0].rcode, RCODE_SERVFAIL);
 	assert_non_null(strstr(a[0].q.error, "HTTP status 4"));
+	forget_errors(a, 1);
+	secure_rig_stop(&r);
+}
+
+/* --- over gRPC --- */
+
+static void calls_share_a_connection(void **state)
+{
+	enum { COUNT = 60 };
+	(void)state;
+	for (int encrypted = 0; encrypted < 2; encrypted++) {
+		struct rig r;
+		struct asked a[COUNT] = { { .name = "slow.example." }, { .name = "refuse.example." } };
+		char names[COUNT][32], options[128] = "";
+		if (encrypted)
+			snprintf(options, sizeof options, "tls %s", in_folder("root.pem"));
+		rig_start_with(&r, "grpc", "", 0,
+			encrypted ? server_credentials("address", CLIENT_AUTH_NONE) : NULL, &dns_service, options);
+		for (int i = 2; i < COUNT; i++) {
+			snprintf(names[i], sizeof names[i], "ok-%d.example.", i);
+			a[i].name = names[i];
+		}
+		rig_ask(&r, a, COUNT);
+		assert_int_equal(a[1].rcode, RCODE_REFUSED);
+		for (int i = 0; i < COUNT; i++)
+			assert_true(i == 1 || (a[i].answers == 1 && (i == 0 || a[i].took < 280 * NS_PER_MS)));
+		assert_int_equal(r.server.tcp_queries, COUNT);
+		assert_int_equal(r.server.udp_queries, 0);
+		secure_rig_stop(&r);
+	}
+}
+
+static void calls_that_fail_say_why(void **state)
+{
+	struct rig r;
+	struct asked a[] = { { .name = "ok.example." } };
+	char options[128];
+	(void)state;
+	snprintf(options, sizeof options, "tls %s\ntls_servername other.example", in_folder("root.pem"));
+	rig_start_with(&r, "grpc", "", 0, server_credentials("named", CLIENT_AUTH_NONE), &dns_service, options);
+	rig_ask(&r, a, 1);
+	assert_int_equal(a[0].rcode, RCODE_SERVFAIL);
+	assert_string_equal(a[0].q.error, "rpc error: code = Unavailable desc = tls: failed to verify certificate: "
+		"x509: certificate is not valid for other.example");
+	forget_errors(a, 1);
+	secure_rig_stop(&r);
+	a[0] = (struct asked){ .name = "ok.example." };
+	rig_start_with(&r, "grpc", "", 0, NULL, &doh, "");
+	rig_ask(&r, a, 1);
+	assert_int_equal(a[0].rcode, RCODE_SERVFAIL);
+	assert_non_null(strstr(a[0].q.error, "rpc error: code = Unavailable desc = unexpected HTTP status 404"));
 	forget_errors(a, 1);
 	secure_rig_stop(&r);
 }
@@ -444,6 +495,8 @@ int main(void)
 		cmocka_unit_test(requests_share_a_connection),
 		cmocka_unit_test(requests_that_take_too_long_are_given_up),
 		cmocka_unit_test(who_serves_something_else_is_told),
+		cmocka_unit_test(calls_share_a_connection),
+		cmocka_unit_test(calls_that_fail_say_why),
 		cmocka_unit_test(who_is_not_who_it_says_is_not_asked),
 		cmocka_unit_test(nothing_is_ever_asked_in_the_clear),
 	};

@@ -118,11 +118,11 @@ static bool destination_parse(struct setup *s, struct view text, struct destinat
 static bool server_name_check(struct collection *c, const struct destination *d, struct view name)
 {
 	const struct forward *f = c->f;
-	if (d->transport != TRANSPORT_TLS || !d->server_name.length || !f->tls_server_name.length)
+	if (d->transport != TRANSPORT_TLS || !d->server_name.length || !f->relay.tls_server_name.length)
 		return true;
 	return setup_error_plain(c->s,
 		"both forward ('%.*s') and proxy level ('%.*s') TLS servernames are set for upstream proxy 'tls://%.*s'",
-		VIEW_ARGS(f->tls_server_name), VIEW_ARGS(d->server_name), VIEW_ARGS(name));
+		VIEW_ARGS(f->relay.tls_server_name), VIEW_ARGS(d->server_name), VIEW_ARGS(name));
 }
 
 static const char *scheme_of(enum transport transport)

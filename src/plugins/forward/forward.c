@@ -31,8 +31,9 @@ static bool forward_finish(struct setup *s)
 
 static bool forward_start(struct plugin *self, struct plugin *before)
 {
+	struct forward *f = self->state;
 	(void)before;
-	upstreams_secure_start(self);
+	relay_start(self, &f->relay);
 	return true;
 }
 
@@ -87,39 +88,12 @@ static void note_upstream(const struct forwarding *w, size_t upstream)
 		metadata_set(w->q, "forward/upstream", w->f->upstreams[upstream].name);
 }
 
-/* Reads an answer's records, for those that must be written anew. One over UDP that was cut short without saying so is as good as
- * one that says so. */
-static bool read_records(struct forwarding *w, const struct flight_outcome *o, struct message *m)
-{
-	enum message_result result = message_read(m, w->q->arena, o->wire, o->length);
-	if (result == MESSAGE_BAD_RECORDS && !o->stream) {
-		for (size_t i = 0; i < SECTION_COUNT; i++)
-			section_clear(&m->section[i]);
-		m->edns.present = false;
-		m->flags |= FLAG_TC;
-	} else if (result != MESSAGE_OK && result != MESSAGE_NO_QUESTION) {
-		w->error = "dns: malformed answer";
-		return false;
-	}
-	return true;
-}
-
-/* With random_case the question's letters are not the client's, and so are those of names that point there. */
 static bool read_reply(struct forwarding *w, const struct flight_outcome *o)
 {
-	struct query *q = w->q;
-	struct message *m = arena_new_object(q->arena, struct message);
-	bool as_it_is = !w->f->random_case && message_read_encoded(m, q->arena, o->wire, o->length);
-	if (!as_it_is && !read_records(w, o, m))
-		return false;
-	if (!m->has_question || w->f->random_case) {
-		m->has_question = true;
-		m->question = q->request.question;
-	}
-	m->id = q->request.id;
-	w->reply = m;
+	const struct relay_answer answer = { o->wire, o->length, o->stream, w->f->random_case };
+	w->reply = relay_reply(w->q, &answer, &w->error);
 	w->outcome = *o;
-	return true;
+	return w->reply != NULL;
 }
 
 static bool uses_stream(const struct forward *f, const struct query *q)
@@ -194,7 +168,7 @@ static bool lead(struct forwarding *w)
 	uint64_t end = clock_batch() + total_timeout;
 	uint32_t attempts = 0;
 	size_t failovers = 0, upstream;
-	policy_order(f, turns.order);
+	relay_order(&f->relay, f->count, turns.order);
 	while (clock_batch() < end && (!f->max_attempts || attempts < f->max_attempts)) {
 		if (!choose(w, &turns, &upstream))
 			return false;
@@ -283,21 +257,12 @@ static int forward_query(struct plugin *self, struct query *q)
 	}
 }
 
-static bool is_taken(const struct forward *f, const struct query *q)
-{
-	struct name zone;
-	if (!name_is_under(q->name, f->from))
-		return false;
-	return name_equal(q->name, f->from) ||
-	       !zones_match(f->except, f->except_count, q->name, &zone);
-}
-
 /* With max_concurrent all workers count together; without it nothing is shared. */
 static int forward_serve(struct plugin *self, struct query *q)
 {
 	struct forward *f = self->state;
-	if (!is_taken(f, q)) {
-		query_why(q, "not below %s, or excepted", name_text(q->arena, f->from));
+	if (!relay_takes(&f->relay, q->name)) {
+		query_why(q, "not below %s, or excepted", name_text(q->arena, f->relay.from));
 		return next(self, q);
 	}
 	if (!f->max_concurrent)

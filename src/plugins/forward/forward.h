@@ -4,16 +4,9 @@
 
 #include "net/upstream.h"
 #include "plugins/forward/flight.h"
-#include "server/credentials.h"
-#include "server/plugin.h"
+#include "plugins/relay.h"
 
 enum { RCODES_COUNTED = 24 }; /* rcodes that have a series of their own */
-
-enum policy {
-	POLICY_RANDOM,
-	POLICY_ROUND_ROBIN,
-	POLICY_SEQUENTIAL,
-};
 
 /* A server to forward to, in one instance. Immutable once live, but for the atomic fields. */
 struct forward_upstream {
@@ -40,15 +33,12 @@ struct destination {
 };
 
 struct forward {
-	struct name from;
-	struct name *except;
-	size_t except_count, except_capacity;
+	struct relay relay;
 	struct view *to;
 	size_t to_count;
 	struct forward_upstream *upstreams;
 	size_t count;
 
-	enum policy policy;
 	bool force_tcp, prefer_udp, next_on_nodata, failfast, random_case, no_rec, doh_get;
 	bool attempts_given; /* max_connect_attempts */
 	uint32_t max_fails, max_attempts;
@@ -60,10 +50,7 @@ struct forward {
 	struct endpoint source;
 	struct endpoint *resolvers;
 	size_t resolver_count;
-	struct view tls_server_name;
-	struct credentials credentials; /* of encrypted upstreams */
 
-	_Atomic uint32_t turn; /* round_robin */
 	_Atomic int64_t concurrent;
 	struct metric *rejects, *broken;
 };
@@ -84,10 +71,8 @@ bool forward_setup(struct setup *s);
 /* Reads the TOs into f->upstreams; names are looked up. Complains as CoreDNS does. */
 bool destinations_read(struct setup *s, struct forward *f);
 
-/* Gives encrypted upstreams, if there are any, what they are spoken to with: loads the certificates, and follows their files once
- * started. */
+/* Gives encrypted upstreams, if there are any, what they are spoken to with: loads the certificates. */
 bool upstreams_secure(struct setup *s, struct forward *f);
-void upstreams_secure_start(struct plugin *self);
 
 /* Counts: what happened to its connections, a failed check, the time that an exchange took. */
 void forward_count(struct upstream *u, enum upstream_event event);
@@ -102,9 +87,6 @@ static inline bool upstream_is_down(const struct forward *f, struct forward_upst
 
 /* Starts checking an upstream that failed, until it answers, if nobody does yet. Any thread. */
 void health_check(struct plugin *self, struct forward_upstream *u);
-
-/* The upstreams' indices in the order in which they are to be tried: f->count of them. */
-void policy_order(struct forward *f, uint16_t *order);
 
 /* For a query that failed because nobody answered in time: brings the answer into the block's cache should it still come.
  * NULL without a cache. */

@@ -1,10 +1,6 @@
 /* The options of `forward`. */
-#include "base/error.h"
-#include "base/file.h"
 #include "plugins/forward/forward.h"
 #include "server/block.h"
-
-enum { CERTIFICATE_MAX = 1 << 20 };
 
 static struct forward *state(struct setup *s)
 {
@@ -26,17 +22,15 @@ bool forward_setup(struct setup *s)
 {
 	struct forward *f = state(s);
 	struct view from;
-	struct name *zones;
 	if (!arg_need(s, &from))
 		return false;
-	size_t count = corefile_zones(s->arena, from, &zones);
+	size_t count = relay_read_from(s, &f->relay, from);
 	if (!count)
-		return setup_error_plain(s, "unable to normalize '%.*s'", VIEW_ARGS(from));
-	f->from = zones[0];
+		return false;
 	if (count > 1)
 		setup_warning(s,
 			"Unsupported CIDR notation: '%.*s' expands to multiple zones. Using only '%s'.",
-			VIEW_ARGS(from), name_text(s->arena, f->from));
+			VIEW_ARGS(from), name_text(s->arena, f->relay.from));
 	f->to_count = args_rest(s, &f->to);
 	return f->to_count > 0 || setup_argument_error(s);
 }
@@ -45,22 +39,7 @@ bool forward_setup(struct setup *s)
 
 static bool read_except(struct setup *s)
 {
-	struct forward *f = state(s);
-	struct view *words;
-	size_t words_count = args_rest(s, &words);
-	for (size_t i = 0; i < words_count; i++) {
-		struct name *zones;
-		size_t count = corefile_zones(s->arena, words[i], &zones);
-		if (!count)
-			continue;
-		struct name *all = arena_array(s->arena, f->except_count + count, sizeof *all);
-		if (f->except_count)
-			memcpy(all, f->except, f->except_count * sizeof *all);
-		memcpy(all + f->except_count, zones, count * sizeof *all);
-		f->except = all;
-		f->except_count += count;
-	}
-	return words_count > 0 || setup_argument_error(s);
+	return relay_read_except(s, &state(s)->relay);
 }
 
 /* A duration (number) that must not be negative; `name` in the message. */
@@ -143,63 +122,19 @@ static bool read_doh_method(struct setup *s)
 	       setup_error_plain(s, "doh_method must be either POST or GET");
 }
 
-/* Whether a certificate or key can be read; errno else. */
-static int file_error(struct setup *s, struct view path, const char **full)
-{
-	struct arena *scratch = arena_new(4096);
-	struct view content;
-	*full = block_path(s->block, s->arena, path);
-	int error = s->checking ? 0 : file_read(scratch, *full, CERTIFICATE_MAX, &content);
-	arena_free(scratch);
-	return error;
-}
-
-static bool read_authorities(struct setup *s, struct view path, const char **to)
-{
-	int error = file_error(s, path, to);
-	return !error ||
-	       setup_error_plain(s, "error reading %s: open %s: %s", *to, *to, error_text(error));
-}
-
-static bool read_certificate(struct setup *s, struct view path, const char **to)
-{
-	int error = file_error(s, path, to);
-	return !error ||
-	       setup_error_plain(s, "could not load TLS cert: open %s: %s", *to, error_text(error));
-}
-
 static bool read_tls(struct setup *s)
 {
-	struct tls_settings *t = &state(s)->credentials.settings;
-	struct view *words;
-	size_t count = args_rest(s, &words);
-	if (count > 3)
-		return setup_argument_error(s);
-	*t = (struct tls_settings){ 0 };
-	if (count >= 2 && (!read_certificate(s, words[0], &t->certificate) ||
-				  !read_certificate(s, words[1], &t->key)))
-		return false;
-	return count % 2 == 0 || read_authorities(s, words[count - 1], &t->authorities);
+	return relay_read_tls(s, &state(s)->relay);
 }
 
 static bool read_tls_server_name(struct setup *s)
 {
-	return arg_need(s, &state(s)->tls_server_name);
+	return arg_need(s, &state(s)->relay.tls_server_name);
 }
 
 static bool read_policy(struct setup *s)
 {
-	static const char *const names[] = { "random", "round_robin", "sequential" };
-	struct view word;
-	if (!arg_need(s, &word))
-		return false;
-	for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
-		if (view_is(word, names[i])) {
-			state(s)->policy = i;
-			return true;
-		}
-	}
-	return setup_error(s, "unknown policy '%.*s'", VIEW_ARGS(word));
+	return relay_read_policy(s, &state(s)->relay);
 }
 
 static bool read_check_domain(struct setup *s)
