@@ -1,5 +1,5 @@
 /* Any text as a template: compiled, and run if it is one; its source as printed must be a template
- * that writes the same. */
+ * that writes the same, but where a text ends with '{': Go's way to print has no sign between that and an action. */
 #include "fuzz.h"
 
 #include "plugins/template/data.h"
@@ -44,6 +44,11 @@ static bool run(struct arena *arena, const struct gotemplate *t, struct arena_te
 	return done;
 }
 
+static bool is_ambiguous(struct view source)
+{
+	return source.length >= 3 && memmem(source.at, source.length, "{{{", 3);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_new(4096);
@@ -52,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gotemplate *t = gotemplate_compile(
 		arena, "answer", (struct view){ (const char *)data, size }, &why);
 	MUST(t || (why && *why));
-	if (t && run(arena, t, &written)) {
+	if (t && run(arena, t, &written) && !is_ambiguous(gotemplate_source(t))) {
 		struct gotemplate *printed =
 			gotemplate_compile(arena, "answer", gotemplate_source(t), &why);
 		MUST(printed && run(arena, printed, &again));

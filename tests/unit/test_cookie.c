@@ -99,7 +99,7 @@ static void cookies_are_taken_in_their_hour(void **state)
 	} known[] = { { 0, COOKIE_VALID }, { 1800, COOKIE_VALID }, { 1801, COOKIE_AGED }, { 3600, COOKIE_AGED },
 		{ 3601, COOKIE_INVALID }, { -300, COOKIE_VALID }, { -301, COOKIE_INVALID }, { 1 << 30, COOKIE_INVALID } };
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-		assert_int_equal(cookie_check(&s, cookie, client, (uint32_t)(MADE + known[i].age)), known[i].state);
+		assert_int_equal(cookie_check(&s, cookie, client, (uint32_t)MADE + (uint32_t)known[i].age), known[i].state);
 	/* Not another client's, nor with another client cookie, time or hash. */
 	assert_int_equal(cookie_check(&s, cookie, address_of("198.51.100.101"), MADE), COOKIE_INVALID);
 	assert_int_equal(cookie_check(&s, cookie, address_of("2001:db8::1"), MADE), COOKIE_INVALID);

@@ -328,16 +328,21 @@ static void mistakes_are_found_at_the_start(void **state)
 	assert_refused("{{ .N@ }}", "template: answer:1: bad character U+0040");
 }
 
+static void assert_printed(struct view text, const char *expected)
+{
+	struct view source = gotemplate_source(compiled(text));
+	if (!view_is(source, expected))
+		fail_msg("%.*s, not %s", VIEW_ARGS(source), expected);
+}
+
 static void the_source_is_printed_as_go_does(void **state)
 {
 	(void)state;
-	struct gotemplate *t = compiled(VIEW("{{   .Name}} 60 {{ if   eq  ( slice .Name 0 3 )  \"hex\"|not }}a{{else}} b{{- end }}"
-					     "{{ range $i,$e:=.Match }}{{ end }}"));
-	struct view source = gotemplate_source(t);
-	const char *expected = "{{.Name}} 60 {{if eq (slice .Name 0 3) \"hex\" | not}}a{{else}} b{{end}}"
-			       "{{range $i, $e := .Match}}{{end}}";
-	if (!view_is(source, expected))
-		fail_msg("%.*s, not %s", VIEW_ARGS(source), expected);
+	assert_printed(VIEW("{{   .Name}} 60 {{ if   eq  ( slice .Name 0 3 )  \"hex\"|not }}a{{else}} b{{- end }}"
+			    "{{ range $i,$e:=.Match }}{{ end }}"),
+		"{{.Name}} 60 {{if eq (slice .Name 0 3) \"hex\" | not}}a{{else}} b{{end}}"
+		"{{range $i, $e := .Match}}{{end}}");
+	assert_printed(VIEW("a {{- if true -}} b{ {{- end -}} c"), "a{{if true}}b{{{end}}c"); /* which is no template */
 }
 
 /* --- limits --- */
