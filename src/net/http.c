@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -124,11 +123,17 @@ struct view http_response_keep(struct http_response *to, struct view octets)
 void http_response_number(
 	struct http_response *to, struct view name, struct view before, uint64_t number)
 {
-	char text[48];
-	int length = snprintf(
-		text, sizeof text, "%.*s%llu", VIEW_ARGS(before), (unsigned long long)number);
-	http_response_field(
-		to, name, http_response_keep(to, (struct view){ text, (size_t)length }));
+	enum { ROOM = 48, DIGITS = 20 };
+	char text[ROOM], *at = text + ROOM;
+	do {
+		*--at = (char)('0' + number % 10);
+	} while (number /= 10);
+	if (before.length <= ROOM - DIGITS) {
+		at -= before.length;
+		memcpy(at, before.at, before.length);
+	}
+	struct view value = { at, (size_t)(text + ROOM - at) };
+	http_response_field(to, name, http_response_keep(to, value));
 }
 
 struct view http_date(void)
