@@ -160,6 +160,20 @@ static bool erratic_ready(struct plugin *self)
 	return queries >= READY_FROM && queries < READY_UNTIL;
 }
 
+/* A fixed path, for tests of autopath. */
+static size_t erratic_search_path(struct plugin *self, struct query *q, struct name *to, size_t room)
+{
+	static const struct name path[] = { NAME_LITERAL("\1a\7example\3org"),
+		NAME_LITERAL("\1b\7example\3org"), NAME_LITERAL("") };
+	size_t count = sizeof path / sizeof path[0];
+	(void)self;
+	(void)q;
+	if (room < count)
+		return 0;
+	memcpy(to, path, sizeof path);
+	return count;
+}
+
 static const struct option erratic_options[] = {
 	{ "drop", "[N]", "2, or never if delay or truncate is given",
 		"leaves every N-th query without an answer; 0: none", read_drop },
@@ -183,4 +197,5 @@ PLUGIN(erratic) = {
 	.init = erratic_init,
 	.serve = erratic_serve,
 	.ready = erratic_ready,
+	.search_path = erratic_search_path,
 };

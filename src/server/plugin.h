@@ -92,6 +92,9 @@ struct plugin_type {
 	void (*metadata)(struct plugin *self, struct query *q);
 	/* Whether it is ready, for `ready`; NULL: always. Control thread. */
 	bool (*ready)(struct plugin *self);
+	/* The search path of the query's client (autopath): names in lower case, the root for the name as it is. Gives how many,
+	 * at most `room`; 0: it has none. NULL: the plugin knows no paths. */
+	size_t (*search_path)(struct plugin *self, struct query *q, struct name *to, size_t room);
 	/* Gives all records of exactly this zone to `to`, SOA first (and not once more at the end): for transfers. A worker's thread;
 	 * may wait wherever `to` does. NULL: the plugin has no whole zones. */
 	enum transfer_outcome (*transfer)(struct plugin *self, struct name zone, struct record_sink *to);

@@ -24,6 +24,8 @@ struct kube_instance {
 struct kube_instances {
 	struct kube_instance *first, **last;
 	struct kube_instance *reading; /* whose options are read */
+	struct name *search; /* of the server's own resolv.conf, for clients' search paths */
+	size_t search_count;
 };
 
 extern const struct option kube_options[];

@@ -101,6 +101,54 @@ static enum transfer_outcome kubernetes_transfer(
 	return TRANSFER_NOT_SERVED;
 }
 
+/* What follows the cluster's own names: the host's list, and the name as it is. */
+static size_t end_path(const struct kube_instances *all, struct name *to, size_t count, size_t room)
+{
+	for (size_t i = 0; count && i < all->search_count && count + 1 < room; i++)
+		to[count++] = all->search[i];
+	if (count && count < room)
+		to[count++] = name_root;
+	return count;
+}
+
+static size_t kubernetes_search_path(struct plugin *self, struct query *q, struct name *to, size_t room)
+{
+	const struct kube_instances *all = instances_of(self);
+	const struct kube_instance *k = all->first;
+	struct name zone;
+	if (room < 3 || !zones_match(k->rules.zones, k->rules.zone_count, q->name, &zone))
+		return 0;
+	size_t count = kube_search_path(&k->rules, kube_source_cluster(k->source), q, zone, to);
+	return end_path(all, to, count, room);
+}
+
+/* Puts the names of one more zone in front of those that are there. */
+static size_t prepend_zone(const struct kube_instance *k, struct query *q, struct name zone, struct name *to,
+	size_t count, size_t room)
+{
+	struct name three[3];
+	if (count + 3 > room || !kube_search_path(&k->rules, kube_source_cluster(k->source), q, zone, three))
+		return count;
+	memmove(to + 3, to, count * sizeof *to);
+	memcpy(to, three, sizeof three);
+	return count + 3;
+}
+
+/* Of all clusters that know the client: the last one's last zone comes first, as in CoreDNS's plugin. */
+static size_t kubernetai_search_path(struct plugin *self, struct query *q, struct name *to, size_t room)
+{
+	const struct kube_instances *all = instances_of(self);
+	size_t count = 0;
+	bool served = false;
+	struct name zone;
+	for (const struct kube_instance *k = all->first; k; k = k->next) {
+		served |= zones_match(k->rules.zones, k->rules.zone_count, q->name, &zone);
+		for (size_t i = 0; i < k->rules.zone_count; i++)
+			count = prepend_zone(k, q, k->rules.zones[i], to, count, room);
+	}
+	return served ? end_path(all, to, count, room) : 0;
+}
+
 static void kubernetes_metadata(struct plugin *self, struct query *q)
 {
 	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next)
@@ -121,6 +169,7 @@ PLUGIN(kubernetes) = {
 		 "are not known are answered with SERVFAIL.\n\n"
 		 "In a pod the service account's credentials are used; `endpoint` or `kubeconfig` reach a cluster from outside.",
 	.once = true,
+	.search_path = kubernetes_search_path,
 	KUBERNETES_PLUGIN,
 };
 
@@ -130,5 +179,6 @@ PLUGIN(kubernetai) = {
 	.about = "Each occurrence is a cluster of its own, with the options of `kubernetes`. They are asked in the order of the "
 		 "Corefile: the first whose zones hold the name answers, and what it does not have goes on to the next where "
 		 "`fallthrough` says so. A cluster that is down neither slows nor breaks the others.",
+	.search_path = kubernetai_search_path,
 	KUBERNETES_PLUGIN,
 };

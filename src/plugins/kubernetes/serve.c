@@ -83,16 +83,21 @@ enum kube_served kube_serve(
 
 /* --- metadata --- */
 
-static void set_client(const struct kube_rules *rules, const struct kube_cluster *c, struct query *q)
+static const struct kube_pod *client_pod(
+	const struct kube_rules *rules, const struct kube_cluster *c, const struct query *q)
 {
 	struct view octets = endpoint_address(&q->client);
 	struct kube_address a = kube_address_of((const uint8_t *)octets.at, octets.length);
-	const struct kube_pod_holder *h = NULL;
-	if (rules->pods == KUBE_PODS_VERIFIED)
-		h = kube_find_pods(c, &a);
-	if (!h)
+	const struct kube_pod_holder *h =
+		rules->pods == KUBE_PODS_VERIFIED ? kube_find_pods(c, &a) : NULL;
+	return h ? h->pods[0] : NULL;
+}
+
+static void set_client(const struct kube_rules *rules, const struct kube_cluster *c, struct query *q)
+{
+	const struct kube_pod *pod = client_pod(rules, c, q);
+	if (!pod)
 		return;
-	const struct kube_pod *pod = h->pods[0];
 	metadata_set(q, "kubernetes/client-namespace", kube_key_namespace(pod->key));
 	metadata_set(q, "kubernetes/client-pod-name", kube_key_name(pod->key));
 	for (uint32_t i = 0; i < pod->label_count; i++) {
@@ -140,4 +145,19 @@ void kube_set_metadata(const struct kube_rules *rules, const struct kube_cluster
 		metadata_set(q, "kubernetes/cluster", r.cluster);
 	if (rules->zonal)
 		metadata_set(q, "kubernetes/zone", kube_labels_text(q->arena, r.zone));
+}
+
+/* --- the search path --- */
+
+size_t kube_search_path(const struct kube_rules *rules, const struct kube_cluster *cluster, struct query *q,
+	struct name zone, struct name to[static 3])
+{
+	const struct kube_pod *pod = client_pod(rules, cluster, q);
+	if (!pod || name_is_reverse(zone))
+		return 0;
+	struct view labels[] = { kube_key_namespace(pod->key), VIEW("svc") };
+	to[0] = kube_name(q->arena, labels, 2, zone);
+	to[1] = kube_name(q->arena, labels + 1, 1, zone);
+	to[2] = zone;
+	return to[0].length ? 3 : 0;
 }

@@ -22,6 +22,13 @@ enum transfer_outcome kube_transfer(const struct kube_rules *rules, const struct
 /* Whether the zone is one of imports. */
 bool kube_is_imported_zone(const struct kube_rules *rules, struct name zone);
 
+/*
+ * The search path of the client's pod in a zone: NAMESPACE.svc.ZONE, svc.ZONE, ZONE. Gives 3, or 0 if no pod has the client's
+ * address.
+ */
+size_t kube_search_path(const struct kube_rules *rules, const struct kube_cluster *cluster, struct query *q,
+	struct name zone, struct name to[static 3]);
+
 /* Leaves what the name says for other plugins: kubernetes/namespace, /service and so on. */
 void kube_set_metadata(const struct kube_rules *rules, const struct kube_cluster *cluster, struct query *q);
 

@@ -1,14 +1,15 @@
 /* The options of a stanza. */
 #include "plugins/kubernetes/instance.h"
 
-#include "base/number.h"
+#include "base/file.h"
 #include "dns/reverse.h"
+#include "net/resolvconf.h"
 #include "plugins/kubernetes/selector.h"
 #include "server/block.h"
 #include "server/sandbox.h"
 #include <stdlib.h>
 
-enum { TTL_DEFAULT = 5, TTL_MAX = 3600 };
+enum { TTL_DEFAULT = 5, TTL_MAX = 3600, RESOLVCONF_MAX = 1 << 16 };
 
 static struct kube_instance *instance_of(const struct setup *s)
 {
@@ -350,9 +351,26 @@ static bool open_instance(struct setup *s, struct kube_instance *k)
 	return true;
 }
 
+/* The list that the host's own programs have: pods have it behind the names of their cluster. */
+static void read_search(struct setup *s, struct kube_instances *all)
+{
+	struct view text;
+	if (file_read(s->arena, "/etc/resolv.conf", RESOLVCONF_MAX, &text) != 0)
+		return;
+	struct resolvconf r = resolvconf_parse(s->arena, text);
+	all->search = arena_array(s->arena, r.search_count, sizeof *all->search);
+	for (size_t i = 0; i < r.search_count; i++) {
+		struct name n = name_from_text(s->arena, r.search[i]);
+		if (n.length)
+			all->search[all->search_count++] = name_copy_lower(s->arena, n);
+	}
+}
+
 bool kube_instances_finish(struct setup *s)
 {
 	struct kube_instances *all = s->state;
+	if (!s->checking)
+		read_search(s, all);
 	for (struct kube_instance *k = all->first; k; k = k->next) {
 		if (!check_instance(s, k))
 			return false;
