@@ -99,19 +99,59 @@ static const char *pair_error(struct reading *r, const struct tls_settings *s,
 		s->certificate, s->key, gnutls_strerror(error));
 }
 
-/* When the first certificate of the chain expires. */
-static int64_t chain_expires(const struct tls_credentials *c)
+/* Certificates of a PEM text, in the order of a chain. Imported apart from the credentials: GnuTLS loses memory when it is given a
+ * broken text whole. */
+struct certificates {
+	gnutls_x509_crt_t *list;
+	unsigned count;
+};
+
+static int certificates_read(struct certificates *c, const gnutls_datum_t *pem, unsigned flags)
 {
-	gnutls_datum_t der;
-	gnutls_x509_crt_t certificate;
-	int64_t expires = INT64_MAX;
-	if (gnutls_certificate_get_crt_raw(c->certificates, 0, 0, &der) < 0 ||
-		gnutls_x509_crt_init(&certificate) < 0)
-		return expires;
-	if (gnutls_x509_crt_import(certificate, &der, GNUTLS_X509_FMT_DER) == 0)
-		expires = gnutls_x509_crt_get_expiration_time(certificate);
-	gnutls_x509_crt_deinit(certificate);
-	return expires;
+	*c = (struct certificates){ 0 };
+	return gnutls_x509_crt_list_import2(&c->list, &c->count, pem, GNUTLS_X509_FMT_PEM, flags);
+}
+
+static void certificates_free(struct certificates *c)
+{
+	for (unsigned i = 0; i < c->count; i++)
+		gnutls_x509_crt_deinit(c->list[i]);
+	gnutls_free(c->list);
+}
+
+/* Whether the key is the certificate's. GnuTLS would find out, too, but loses memory then. */
+static bool is_key_of(gnutls_x509_privkey_t key, gnutls_x509_crt_t certificate)
+{
+	enum { KEY_ID_MAX = 64 };
+	unsigned char of_key[KEY_ID_MAX], of_certificate[KEY_ID_MAX];
+	size_t key_length = KEY_ID_MAX, certificate_length = KEY_ID_MAX;
+	return gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, of_key, &key_length) >= 0 &&
+	       gnutls_x509_crt_get_key_id(certificate, GNUTLS_KEYID_USE_SHA256, of_certificate,
+		       &certificate_length) >= 0 &&
+	       key_length == certificate_length && memcmp(of_key, of_certificate, key_length) == 0;
+}
+
+/* Makes the pair the credentials' own. Gives GnuTLS's error. */
+static int set_pair(struct tls_credentials *c, const gnutls_datum_t *certificate, const gnutls_datum_t *key)
+{
+	struct certificates chain;
+	gnutls_x509_privkey_t own;
+	int error = certificates_read(&chain, certificate, GNUTLS_X509_CRT_LIST_SORT);
+	if (error < 0)
+		return error;
+	error = gnutls_x509_privkey_init(&own);
+	if (error >= 0) {
+		error = gnutls_x509_privkey_import2(own, key, GNUTLS_X509_FMT_PEM, NULL, 0);
+		if (error >= 0)
+			error = is_key_of(own, chain.list[0])
+					? gnutls_certificate_set_x509_key(
+						  c->certificates, chain.list, (int)chain.count, own)
+					: GNUTLS_E_CERTIFICATE_KEY_MISMATCH;
+		gnutls_x509_privkey_deinit(own);
+	}
+	c->expires = gnutls_x509_crt_get_expiration_time(chain.list[0]);
+	certificates_free(&chain);
+	return error;
 }
 
 static bool read_pair(struct reading *r, const struct tls_settings *s)
@@ -120,19 +160,27 @@ static bool read_pair(struct reading *r, const struct tls_settings *s)
 	if (!read_file(r, s->certificate, PAIR_FAILED, &certificate) ||
 		!read_file(r, s->key, PAIR_FAILED, &key))
 		return false;
-	int error = gnutls_certificate_set_x509_key_mem2(r->credentials->certificates, &certificate,
-		&key, GNUTLS_X509_FMT_PEM, NULL, 0);
+	int error = set_pair(r->credentials, &certificate, &key);
 	const char *why = error < 0 ? pair_error(r, s, &certificate, &key, error) : NULL;
 	gnutls_memset(key.data, 0, key.size);
-	if (why)
-		return fail(r, why);
-	r->credentials->expires = chain_expires(r->credentials);
-	return true;
+	return !why || fail(r, why);
 }
 
 static bool verifies(const struct tls_settings *s)
 {
 	return s->is_client || s->client_auth >= CLIENT_AUTH_VERIFY_IF_GIVEN;
+}
+
+/* Trusts the certificates of a PEM text; gives how many, 0 or less if there are none that can be used. */
+static int trust(struct tls_credentials *c, const gnutls_datum_t *pem)
+{
+	struct certificates authorities;
+	if (certificates_read(&authorities, pem, 0) < 0)
+		return 0;
+	int trusted = gnutls_certificate_set_x509_trust(
+		c->certificates, authorities.list, (int)authorities.count);
+	certificates_free(&authorities);
+	return trusted;
 }
 
 static bool read_authorities(struct reading *r, const struct tls_settings *s)
@@ -143,9 +191,7 @@ static bool read_authorities(struct reading *r, const struct tls_settings *s)
 		const char *failed = arena_printf(r->arena, "error reading %s", s->authorities);
 		if (!read_file(r, s->authorities, failed, &pem))
 			return false;
-		int count = gnutls_certificate_set_x509_trust_mem(
-			c->certificates, &pem, GNUTLS_X509_FMT_PEM);
-		if (count <= 0)
+		if (trust(c, &pem) <= 0)
 			return fail(r, arena_printf(r->arena, "could not read root certs: %s holds no certificate in PEM",
 					       s->authorities));
 		c->own_authorities = true;
