@@ -86,7 +86,8 @@ static struct config *reading_build(struct reading *r, unsigned workers, struct 
 		config = config_build(r->arena, corefile, workers, false, &r->complaints);
 	}
 	for (const struct complaint *w = r->complaints.first; w; w = w->next) {
-		if (w->warning)
+		bool refused = server.started && corefile && corefile->builtin;
+		if (w->warning && !refused)
 			log_warning("%s", w->text);
 		else if (!why->length)
 			explain(why, w);
