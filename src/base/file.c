@@ -20,29 +20,36 @@ static size_t first_room(int fd, size_t limit)
 	return (uint64_t)st.st_size > limit ? limit + 1 : (size_t)st.st_size + 1;
 }
 
+static char *grow(struct arena *a, const char *from, size_t *room, size_t limit)
+{
+	size_t larger = *room * 2 > limit ? limit + 1 : *room * 2;
+	char *to = arena_octets(a, larger);
+	memcpy(to, from, *room);
+	*room = larger;
+	return to;
+}
+
 int file_read_open(struct arena *a, int fd, size_t limit, struct view *content)
 {
 	if (limit > SIZE_MAX / 4)
 		limit = SIZE_MAX / 4;
 	size_t room = first_room(fd, limit), length = 0;
-	char *at = memory_alloc(room);
+	char *at = arena_octets(a, room);
 	for (;;) {
 		ssize_t n = read(fd, at + length, room - length);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0 || (length += (size_t)n) > limit) {
-			int error = n < 0 ? errno : length > limit ? EFBIG : 0;
-			if (!error)
-				*content =
-					(struct view){ arena_string(a, (struct view){ at, length }),
-						length };
-			free(at);
-			return error;
+			if (n < 0)
+				return errno;
+			if (length > limit)
+				return EFBIG;
+			at[length] = 0;
+			*content = (struct view){ at, length };
+			return 0;
 		}
-		if (length == room) {
-			room = room * 2 > limit ? limit + 1 : room * 2;
-			at = memory_resize(at, room, 1);
-		}
+		if (length == room)
+			at = grow(a, at, &room, limit);
 	}
 }
 

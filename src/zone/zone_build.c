@@ -139,7 +139,7 @@ void zone_free(void *zone)
 	if (!z)
 		return;
 	free(z->memory);
-	free(z->bucket_memory);
+	place_table_free(&z->table);
 	free(z->order);
 	free(z);
 }

@@ -1,19 +1,8 @@
 /* Finding names: the hash table, and the way down from the apex. */
 #include "base/hash.h"
-#include "base/memory.h"
 #include "zone/zone_node.h"
 
-#include <stdlib.h>
-
 enum { CACHE_LINE = 64 };
-
-_Static_assert(sizeof(struct bucket) == CACHE_LINE, "a bucket is a cache line");
-
-/* Where the upper half of a hash falls among the buckets; the lowest octet is the tag. */
-static uint32_t bucket_of(const struct zone *z, uint64_t hash)
-{
-	return (uint32_t)((hash >> 32) * z->bucket_count >> 32);
-}
 
 static bool node_is(const struct node *n, const uint8_t *labels, size_t length)
 {
@@ -24,67 +13,42 @@ const struct node *zone_find_relative(const struct zone *z, const uint8_t *label
 {
 	if (length == 0)
 		return z->apex;
-	uint64_t hash = hash_bytes(labels, length);
-	uint8_t tag = (uint8_t)hash;
-	uint32_t at = bucket_of(z, hash);
-	for (;;) {
-		const struct bucket *b = &z->buckets[at];
-		for (unsigned i = 0; i < b->count; i++) {
-			if (b->tags[i] != tag)
-				continue;
-			const struct node *n = zone_at(z, b->nodes[i]);
-			if (node_is(n, labels, length))
-				return n;
-		}
-		if (!b->overflowed)
-			return NULL;
-		at = at + 1 == z->bucket_count ? 0 : at + 1;
+	struct place_search search = place_search(&z->table, hash_bytes(labels, length));
+	for (uint32_t place; (place = place_next(&search)) != 0;) {
+		const struct node *n = zone_at(z, place);
+		if (node_is(n, labels, length))
+			return n;
 	}
+	return NULL;
 }
 
 struct zone_ahead zone_foresee(const struct zone *z, struct name qname)
 {
 	struct zone_ahead ahead = { z, hash_bytes_nocase(qname.octets, relative_length(z, qname)) };
-	__builtin_prefetch(&z->buckets[bucket_of(z, ahead.hash)]);
+	place_table_foresee(&z->table, ahead.hash);
 	return ahead;
 }
 
 void zone_go_ahead(struct zone_ahead ahead)
 {
-	const struct zone *z = ahead.zone;
-	const struct bucket *b = &z->buckets[bucket_of(z, ahead.hash)];
-	for (unsigned i = 0; i < b->count; i++) {
-		if (b->tags[i] != (uint8_t)ahead.hash)
-			continue;
-		const char *node = zone_at(z, b->nodes[i]);
+	struct place_search search = place_search(&ahead.zone->table, ahead.hash);
+	for (uint32_t place; (place = place_next(&search)) != 0;) {
+		const char *node = zone_at(ahead.zone, place);
 		__builtin_prefetch(node);
 		__builtin_prefetch(node + CACHE_LINE);
 	}
 }
 
-/* Three quarters full: one bucket in twelve then overflows. */
 void zone_table_make(struct zone *z, size_t nodes)
 {
-	size_t count = nodes / (BUCKET_NODES * 3 / 4) + 1;
-	free(z->bucket_memory);
-	z->bucket_memory = memory_array(count + 1, sizeof(struct bucket));
-	z->buckets = (struct bucket *)(((uintptr_t)z->bucket_memory + CACHE_LINE - 1) &
-				       ~(uintptr_t)(CACHE_LINE - 1));
-	z->bucket_count = (uint32_t)count;
+	place_table_free(&z->table);
+	z->table = place_table_new(nodes);
 }
 
 void zone_table_insert(struct zone *z, uint32_t place)
 {
 	const struct node *n = zone_at(z, place);
-	uint64_t hash = hash_bytes(n->name, n->name_length - 1u);
-	uint32_t at = bucket_of(z, hash);
-	while (z->buckets[at].count == BUCKET_NODES) {
-		z->buckets[at].overflowed = true;
-		at = at + 1 == z->bucket_count ? 0 : at + 1;
-	}
-	struct bucket *b = &z->buckets[at];
-	b->tags[b->count] = (uint8_t)hash;
-	b->nodes[b->count++] = place;
+	place_table_put(&z->table, hash_bytes(n->name, n->name_length - 1u), place);
 }
 
 const struct rrset *node_set(const struct zone *z, const struct node *n, uint16_t type)

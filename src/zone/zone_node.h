@@ -6,9 +6,7 @@
  * octets, so that the block can be moved while it grows. Names are kept as if the apex were the
  * root: most of a zone's names are short then.
  *
- * One hash table finds nodes by name. A bucket is a cache line: 12 places with an octet of each
- * hash, so that a lookup touches one line of the table and, nearly always, no other node than the
- * one it wants.
+ * One hash table finds nodes by name.
  *
  * Every name between an owner and the apex has a node (empty non-terminals own no set). NSEC3
  * records are kept apart: their owners are no names of the zone (RFC 5155 7.2.8).
@@ -16,6 +14,7 @@
 #ifndef ISTHMUS_ZONE_ZONE_NODE_H
 #define ISTHMUS_ZONE_ZONE_NODE_H
 
+#include "base/place_table.h"
 #include "dns/nsec3.h"
 #include "zone/zone.h"
 
@@ -47,15 +46,6 @@ struct rrset {
 	uint8_t records[];
 };
 
-enum { BUCKET_NODES = 12 };
-
-struct bucket {
-	uint8_t tags[BUCKET_NODES];
-	uint8_t count;
-	uint8_t overflowed; /* a node that belongs here stands in a later bucket */
-	uint32_t nodes[BUCKET_NODES];
-};
-
 enum denial {
 	DENIAL_UNSIGNED,
 	DENIAL_NSEC,
@@ -66,9 +56,7 @@ struct zone {
 	uint8_t *memory; /* places count from here; place 0 is nobody's */
 	size_t used, capacity;
 
-	void *bucket_memory;
-	struct bucket *buckets; /* on a cache line's border */
-	uint32_t bucket_count;
+	struct place_table table; /* of nodes by name */
 
 	struct name_buffer origin_room;
 	struct name origin;

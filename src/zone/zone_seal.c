@@ -161,7 +161,7 @@ static bool same_parent(struct name a, struct name b)
 static void index_newest(struct zone_builder *b)
 {
 	struct zone *z = b->zone;
-	if (b->node_count < (size_t)z->bucket_count * BUCKET_NODES * 5 / 6) {
+	if (b->node_count < place_table_holds(&z->table)) {
 		zone_table_insert(z, b->nodes[b->node_count - 1]);
 		return;
 	}

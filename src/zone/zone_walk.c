@@ -68,12 +68,11 @@ static bool visit_places(const struct walk *w, const uint32_t *places, size_t co
 /* The places of all nodes that the table has. */
 static uint32_t *sorted_places(const struct zone *z, size_t *count)
 {
-	uint32_t *places = memory_array((size_t)z->bucket_count * BUCKET_NODES + 1, sizeof *places);
+	size_t room = (size_t)z->table.bucket_count * PLACE_BUCKET, at = 0;
+	uint32_t *places = memory_array(room, sizeof *places);
 	*count = 0;
-	for (uint32_t b = 0; b < z->bucket_count; b++) {
-		for (unsigned i = 0; i < z->buckets[b].count; i++)
-			places[(*count)++] = z->buckets[b].nodes[i];
-	}
+	for (uint32_t place; (place = place_table_step(&z->table, &at)) != 0;)
+		places[(*count)++] = place;
 	zone_sort(z, places, *count);
 	return places;
 }

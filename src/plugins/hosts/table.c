@@ -2,7 +2,7 @@
  * The table's memory is one run of 32-bit words. An offset counts words from its start; 0 is none. Keys (names, addresses) and
  * the links of their lists are what stands in it:
  *
- *   key   { hash, first, last, octets, the octets, padded }    first and last: of its list; twice for a name, by family
+ *   key   { octets, first, last, the octets, padded }          first and last: of its list; twice for a name, by family
  *   link  { next, value }                                      value: the key that is meant
  *
  * Every address is a key with the names that it has, every name one with the addresses that it has: an answer is a walk along
@@ -13,25 +13,26 @@
 #include "base/address.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/place_table.h"
 #include "server/plugin.h"
 #include <stdlib.h>
 
 enum {
 	LINE_MAX_OCTETS = 65536,
-	KEY_WORDS = 6,
+	KEY_WORDS = 5,
 	LINK_WORDS = 2,
 	FAMILIES = 2,
+	PENDING_MAX = 32,
 };
 
 enum key_word {
-	KEY_HASH,
 	KEY_OCTETS,
 	KEY_LISTS, /* first and last by family: a name's IPv4, IPv6 addresses; an address's names (the first list) */
 };
 
 struct index {
-	uint32_t *slots; /* offsets of keys, open addressing */
-	size_t count, capacity;
+	struct place_table keys; /* their offsets */
+	size_t count;
 };
 
 struct hosts_table {
@@ -67,58 +68,42 @@ static const uint8_t *octets_of(const struct hosts_table *t, uint32_t key)
 /* --- keys --- */
 
 static uint32_t find_key(const struct hosts_table *t, const struct index *x, const uint8_t *octets,
-	size_t length, uint32_t hash)
+	size_t length, uint64_t hash)
 {
-	if (!x->count)
-		return 0;
-	for (size_t at = hash & (x->capacity - 1); x->slots[at]; at = (at + 1) & (x->capacity - 1)) {
-		const uint32_t *key = t->words + x->slots[at];
-		if (key[KEY_HASH] == hash && key[KEY_OCTETS] == length &&
-			memcmp(octets_of(t, x->slots[at]), octets, length) == 0)
-			return x->slots[at];
+	struct place_search search = place_search(&x->keys, hash);
+	uint32_t key;
+	while ((key = place_next(&search)) != 0) {
+		if (t->words[key + KEY_OCTETS] == length &&
+			memcmp(octets_of(t, key), octets, length) == 0)
+			break;
 	}
-	return 0;
-}
-
-static void place(struct index *x, uint32_t key, uint32_t hash)
-{
-	size_t at = hash & (x->capacity - 1);
-	while (x->slots[at])
-		at = (at + 1) & (x->capacity - 1);
-	x->slots[at] = key;
+	return key;
 }
 
 static void grow(struct hosts_table *t, struct index *x)
 {
-	struct index bigger = { .count = x->count, .capacity = x->capacity ? x->capacity * 2 : 64 };
-	bigger.slots = memory_array(bigger.capacity, sizeof *bigger.slots);
-	for (size_t i = 0; i < x->capacity; i++) {
-		if (x->slots[i])
-			place(&bigger, x->slots[i], t->words[x->slots[i] + KEY_HASH]);
+	struct place_table larger = place_table_new(2 * x->count);
+	size_t at = 0;
+	for (uint32_t key; (key = place_table_step(&x->keys, &at)) != 0;) {
+		uint64_t hash = hash_bytes(octets_of(t, key), t->words[key + KEY_OCTETS]);
+		place_table_put(&larger, hash, key);
 	}
-	free(x->slots);
-	*x = bigger;
+	place_table_free(&x->keys);
+	x->keys = larger;
 }
 
-static uint32_t hash_of(const uint8_t *octets, size_t length)
+static uint32_t put_key(struct hosts_table *t, struct index *x, const uint8_t *octets,
+	size_t length, uint64_t hash)
 {
-	return (uint32_t)hash_bytes(octets, length);
-}
-
-static uint32_t put_key(
-	struct hosts_table *t, struct index *x, const uint8_t *octets, size_t length)
-{
-	uint32_t hash = hash_of(octets, length);
 	uint32_t key = find_key(t, x, octets, length, hash);
 	if (key)
 		return key;
 	key = take(t, KEY_WORDS + (length + 3) / 4);
-	t->words[key + KEY_HASH] = hash;
 	t->words[key + KEY_OCTETS] = (uint32_t)length;
 	memcpy(t->words + key + KEY_WORDS, octets, length);
-	if ((x->count + 1) * 3 > x->capacity * 2)
+	if (x->count >= place_table_holds(&x->keys))
 		grow(t, x);
-	place(x, key, hash);
+	place_table_put(&x->keys, hash, key);
 	x->count++;
 	return key;
 }
@@ -157,56 +142,88 @@ static size_t read_address(struct view word, uint8_t address[static 16])
 	return IPV4_OCTETS;
 }
 
-static void add_name(struct hosts_table *t, const struct hosts_rules *rules, struct view word,
-	uint32_t address, size_t octets)
+/*
+ * Names and their addresses on the way into the table: each is looked for in memory that was not touched for long. Some are
+ * collected, so that all that waiting is done at once.
+ */
+struct pending {
+	unsigned count;
+	struct {
+		uint8_t address[IPV6_OCTETS];
+		size_t octets;
+		struct name_buffer name;
+		uint64_t address_hash, name_hash;
+	} pairs[PENDING_MAX];
+};
+
+static void put_pending(struct hosts_table *t, const struct hosts_rules *rules, struct pending *p)
 {
-	struct name_buffer written, lower;
-	struct name zone;
-	if (!name_parse(word, name_root, &written))
-		return;
-	struct name n = name_lower(name_of(&written), &lower);
-	if (!zones_match(rules->zones, rules->zone_count, n, &zone))
-		return;
-	uint32_t key = put_key(t, &t->names, n.octets, n.length);
-	append(t, key, family(octets), address);
-	if (rules->reverse && !name_is_wildcard(n))
-		append(t, address, 0, key);
+	for (unsigned i = 0; i < p->count; i++) {
+		struct name n = name_of(&p->pairs[i].name);
+		size_t octets = p->pairs[i].octets;
+		uint32_t address = put_key(t, &t->addresses, p->pairs[i].address, octets,
+			p->pairs[i].address_hash);
+		uint32_t name = put_key(t, &t->names, n.octets, n.length, p->pairs[i].name_hash);
+		append(t, name, family(octets), address);
+		if (rules->reverse && !name_is_wildcard(n))
+			append(t, address, 0, name);
+	}
+	p->count = 0;
 }
 
-static void read_line(struct hosts_table *t, const struct hosts_rules *rules, struct view line)
+static void add_pair(struct hosts_table *t, const struct hosts_rules *rules, struct pending *p,
+	struct name n, const uint8_t *address, size_t octets)
 {
-	uint8_t address[16];
+	if (p->count == PENDING_MAX)
+		put_pending(t, rules, p);
+	unsigned i = p->count++;
+	name_lower(n, &p->pairs[i].name);
+	memcpy(p->pairs[i].address, address, octets);
+	p->pairs[i].octets = octets;
+	p->pairs[i].address_hash = hash_bytes(address, octets);
+	p->pairs[i].name_hash = name_hash(n);
+	place_table_foresee(&t->addresses.keys, p->pairs[i].address_hash);
+	place_table_foresee(&t->names.keys, p->pairs[i].name_hash);
+}
+
+static void read_line(struct hosts_table *t, const struct hosts_rules *rules, struct pending *p,
+	struct view line)
+{
+	uint8_t address[IPV6_OCTETS];
+	struct name_buffer n;
+	struct name zone;
 	line = view_first(line, view_find(line, '#'));
 	size_t octets = read_address(view_word(&line), address);
-	struct view word = view_word(&line);
-	if (!octets || !word.length)
+	if (!octets)
 		return;
-	uint32_t key = put_key(t, &t->addresses, address, octets);
-	for (; word.length; word = view_word(&line))
-		add_name(t, rules, word, key, octets);
+	for (struct view word; (word = view_word(&line)).length > 0;) {
+		if (name_parse(word, name_root, &n) &&
+			zones_match(rules->zones, rules->zone_count, name_of(&n), &zone))
+			add_pair(t, rules, p, name_of(&n), address, octets);
+	}
 }
 
-/* Room for as many keys as there are lines: an index that grows has to visit every key again. */
-static void index_reserve(struct index *x, struct view text)
+static size_t count_lines(struct view text)
 {
-	size_t lines = 1, capacity = 64;
+	size_t lines = 1;
 	for (size_t n; (n = view_find(text, '\n')) < text.length; text = view_skip(text, n + 1))
 		lines++;
-	while (lines * 3 > capacity * 2)
-		capacity *= 2;
-	*x = (struct index){ .capacity = capacity };
-	x->slots = memory_array(capacity, sizeof *x->slots);
+	return lines;
 }
 
 struct hosts_table *hosts_table_read(struct view text, const struct hosts_rules *rules)
 {
 	struct hosts_table *t = memory_array(1, sizeof *t);
+	struct pending pending;
 	struct view line;
-	take(t, 1); /* offset 0 means none */
-	index_reserve(&t->names, text);
-	index_reserve(&t->addresses, text);
+	size_t lines = count_lines(text); /* most have one name */
+	pending.count = 0;
+	take(t, 1);			  /* offset 0 means none */
+	t->names.keys = place_table_new(lines);
+	t->addresses.keys = place_table_new(lines);
 	while (view_line(&text, &line) && line.length <= LINE_MAX_OCTETS)
-		read_line(t, rules, line);
+		read_line(t, rules, &pending, line);
+	put_pending(t, rules, &pending);
 	t->words = memory_resize(t->words, t->used, sizeof *t->words);
 	t->capacity = t->used;
 	return t;
@@ -217,8 +234,8 @@ void hosts_table_free(void *table)
 	struct hosts_table *t = table;
 	if (!t)
 		return;
-	free(t->names.slots);
-	free(t->addresses.slots);
+	place_table_free(&t->names.keys);
+	place_table_free(&t->addresses.keys);
 	free(t->words);
 	free(t);
 }
@@ -232,7 +249,7 @@ size_t hosts_table_entries(const struct hosts_table *t)
 
 static uint32_t find_name(const struct hosts_table *t, struct name n)
 {
-	return find_key(t, &t->names, n.octets, n.length, hash_of(n.octets, n.length));
+	return find_key(t, &t->names, n.octets, n.length, hash_bytes(n.octets, n.length));
 }
 
 static uint32_t list_of(const struct hosts_table *t, uint32_t key, unsigned list)
@@ -252,7 +269,7 @@ struct hosts_cursor hosts_find_addresses(const struct hosts_table *t, struct nam
 
 struct hosts_cursor hosts_find_names(const struct hosts_table *t, const uint8_t *address, size_t octets)
 {
-	uint32_t key = find_key(t, &t->addresses, address, octets, hash_of(address, octets));
+	uint32_t key = find_key(t, &t->addresses, address, octets, hash_bytes(address, octets));
 	return (struct hosts_cursor){ t, list_of(t, key, 0) };
 }
 
