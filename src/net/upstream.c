@@ -90,17 +90,18 @@ static bool answers(const struct attempt *a, const uint8_t *wire, size_t length)
 	return count[0] == 0 && count[1] == 1 && length >= a->question_end && same_question(a, wire);
 }
 
-void table_receive(
+bool table_receive(
 	struct upstream_pool *p, struct attempt_table *t, const uint8_t *wire, size_t length)
 {
 	struct attempt *a = length >= HEADER_SIZE ? table_find(t, wire) : NULL;
 	if (!a || !answers(a, wire, length)) {
 		upstream_count(p->upstream, UPSTREAM_IGNORED);
-		return;
+		return false;
 	}
 	t->received = clock_batch();
 	table_remove(a);
 	a->done(a, ATTEMPT_ANSWERED, wire, length);
+	return true;
 }
 
 void table_end(struct attempt *a, enum attempt_result result, enum attempt_step step, int error)

@@ -60,8 +60,8 @@ void table_add(struct attempt_table *t, struct attempt *a);
 /* Takes it out, no more. */
 void table_remove(struct attempt *a);
 
-/* A message has come: ends the attempt that it answers. */
-void table_receive(
+/* A message has come: ends the attempt that it answers. False if it answers none. */
+bool table_receive(
 	struct upstream_pool *p, struct attempt_table *t, const uint8_t *wire, size_t length);
 
 /* The answer to this very attempt has come; where it is none, the attempt has failed. */

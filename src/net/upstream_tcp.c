@@ -166,8 +166,7 @@ static size_t answers_take(struct upstream_wire *w, const uint8_t *octets, size_
 		size_t size = (size_t)at[0] << 8 | at[1];
 		if (length - used - PREFIX < size)
 			break;
-		s->seasoned = true;
-		table_receive(s->pool, &s->table, at + PREFIX, size);
+		s->seasoned |= table_receive(s->pool, &s->table, at + PREFIX, size);
 		used += PREFIX + size;
 	}
 	return used;

@@ -1,0 +1,301 @@
+"""Forwarding over TLS, HTTPS and gRPC: to servers of our own, to Unbound and dnsdist, and to servers that break off."""
+import contextlib
+import shutil
+import socket
+import ssl
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import dns.message
+import dns.rcode
+
+import harness
+from certificates import Authority
+from harness import HOST, Server, addresses, eventually, free_port, reply_to
+
+ROOT = Authority()
+BELOW = Authority("below", ROOT)
+SERVER = ROOT.issue("dns.test", HOST)
+FILES = {"server.pem": SERVER.pem, "server.key": SERVER.key, "ca.pem": ROOT.pem}
+
+OURS = """
+.:@PORT@ {
+    bind 127.0.0.1
+    hosts {
+        192.0.2.1 www.example.org
+    }
+}
+tls://.:@DOT@ {
+    bind 127.0.0.1
+    tls server.pem server.key
+    hosts {
+        192.0.2.1 www.example.org
+    }
+}
+https://.:@DOH@ {
+    bind 127.0.0.1
+    tls server.pem server.key
+    hosts {
+        192.0.2.1 www.example.org
+    }
+}
+grpc://.:@GRPC@ {
+    bind 127.0.0.1
+    tls server.pem server.key
+    hosts {
+        192.0.2.1 www.example.org
+    }
+}
+"""
+
+
+def forwarding(*to, options="", directive="forward"):
+    return (f".:@PORT@ {{\n bind {HOST}\n errors\n prometheus {HOST}:@PROM@\n {directive} . {' '.join(to)} {{\n"
+            f" tls ca.pem\n policy sequential\n {options}\n }}\n}}\n")
+
+
+def good(query):
+    return reply_to(query, f"{query.question[0].name} 60 A 192.0.2.7").to_wire()
+
+
+def frame(wire):
+    return struct.pack("!H", len(wire)) + wire
+
+
+class Fake:
+    """A TLS server whose connections are served by `serve(connection, number)`, the number counting from 0."""
+
+    def __init__(self, serve, issued=SERVER):
+        self.serve, self.port, self.count = serve, free_port(), 0
+        self.dir = Path(tempfile.mkdtemp(prefix="isthmus-fake-"))
+        (self.dir / "pem").write_text(issued.pem)
+        (self.dir / "key").write_text(issued.key)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(self.dir / "pem", self.dir / "key")
+        self.listener = socket.create_server((HOST, self.port))
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                raw, _ = self.listener.accept()
+                raw.settimeout(10)
+                self.count += 1
+                threading.Thread(target=self._one, args=(raw, self.count - 1), daemon=True).start()
+
+    def _one(self, raw, number):
+        with contextlib.suppress(OSError, ssl.SSLError, struct.error):
+            with self.context.wrap_socket(raw, server_side=True) as c:
+                self.serve(c, number)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+        shutil.rmtree(self.dir)
+
+
+def read_query(c):
+    head = c.recv(2)
+    while len(head) < 2:
+        head += c.recv(2 - len(head)) or head[9:]
+    wire = b""
+    while len(wire) < int.from_bytes(head, "big"):
+        wire += c.recv(65535)
+    return dns.message.from_wire(wire)
+
+
+def answering(c, _number):
+    while True:
+        c.sendall(frame(good(read_query(c))))
+
+
+# --- well-behaved servers ---
+
+
+def test_our_own_server_at_both_ends():
+    with Server(OURS, FILES) as up:
+        for scheme, word, directive in (("tls", "DOT", "forward"), ("https", "DOH", "forward"), ("", "GRPC", "grpc")):
+            to = f"{scheme}://{HOST}:{up.ports[word]}" if scheme else f"{HOST}:{up.ports[word]}"
+            with Server(forwarding(to, directive=directive), FILES) as s:
+                for i in range(3):
+                    assert addresses(s.ask("www.example.org", tcp=i == 1)) == ["192.0.2.1"], (scheme, s.log())
+
+
+def test_sessions_are_resumed_after_idling():
+    with Server(OURS, FILES) as up, \
+            Server(forwarding(f"tls://{HOST}:{up.ports['DOT']}", options="expire 0s"), FILES, args=("-workers", "1")) as s:
+        for _ in range(4):
+            assert addresses(s.ask("www.example.org")) == ["192.0.2.1"]
+        assert s.metric(r'handshakes_total.*result="full"') == 1
+        assert s.metric(r'handshakes_total.*result="resumed"') == 3
+
+
+@contextlib.contextmanager
+def unbound(directory, port):
+    (directory / "unbound.conf").write_text(
+        f"server:\n interface: {HOST}@{port}\n tls-port: {port}\n tls-service-key: {directory}/server.key\n"
+        f" tls-service-pem: {directory}/server.pem\n chroot: \"\"\n username: \"\"\n use-syslog: no\n directory: {directory}\n"
+        f" pidfile: {directory}/pid\n num-threads: 1\n local-zone: example.org. static\n"
+        f" local-data: \"www.example.org. A 192.0.2.1\"\nremote-control:\n control-enable: no\n")
+    p = subprocess.Popen(["unbound", "-d", "-c", str(directory / "unbound.conf")], stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        p.terminate()
+        p.wait()
+
+
+@contextlib.contextmanager
+def dnsdist(directory, port):
+    (directory / "dnsdist.conf").write_text(
+        f"setLocal('{HOST}:{free_port()}')\nsetSecurityPollSuffix('')\n"
+        f"addTLSLocal('{HOST}:{port}', '{directory}/server.pem', '{directory}/server.key')\n"
+        "addAction(AllRule(), SpoofAction('192.0.2.1'))\n")
+    p = subprocess.Popen(["dnsdist", "--supervised", "-C", str(directory / "dnsdist.conf")], stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        p.terminate()
+        p.wait()
+
+
+def connects(port):
+    with socket.create_connection((HOST, port), 1):
+        return True
+
+
+def test_other_servers_of_dns_over_tls():
+    for program, server in (("unbound", unbound), ("dnsdist", dnsdist)):
+        if not shutil.which(program):
+            continue
+        port = free_port()
+        with Server(forwarding(f"tls://{HOST}:{port}", options="tls_servername dns.test"), FILES) as s, server(s.dir, port):
+            assert eventually(lambda p=port: connects(p), 10), program
+            for i in range(20):
+                assert addresses(s.ask("www.example.org")) == ["192.0.2.1"], (program, i, s.log())
+
+
+# --- servers that break off ---
+
+
+def silent(c, _number):
+    read_query(c)
+    time.sleep(8)
+
+
+def closes_at_once(c, _number):
+    read_query(c)
+
+
+def closes_in_mid_answer(c, _number):
+    wire = frame(good(read_query(c)))
+    c.sendall(wire[:len(wire) // 2])
+
+
+def resets(c, _number):
+    read_query(c)
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    socket.socket(fileno=c.detach()).close()
+
+
+def speaks_garbage(c, _number):
+    read_query(c)
+    c.sendall(b"\0\x05abcde\xff\xff" + b"x" * 300)
+
+
+def breaks_the_record(c, _number):
+    """Octets that are no record, on the same TCP connection."""
+    read_query(c)
+    raw = socket.socket(fileno=c.detach())
+    raw.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    time.sleep(1)
+    raw.close()
+
+
+FAULTS = [silent, closes_at_once, closes_in_mid_answer, resets, speaks_garbage, breaks_the_record]
+
+
+def test_who_breaks_off_is_passed_over():
+    for fault in FAULTS:
+        with Fake(fault) as bad, Fake(answering) as other:
+            corefile = forwarding(f"tls://{HOST}:{bad.port}", f"tls://{HOST}:{other.port}",
+                                  options="tls_servername dns.test\n read_timeout 500ms\n max_fails 1\n health_check 50ms")
+            with Server(corefile, FILES) as s:
+                began = time.time()
+                for i in range(6):
+                    got = s.ask(f"n{i}.example.org", timeout=6)
+                    assert addresses(got) == ["192.0.2.7"], (fault.__name__, i, got.to_text(), s.log())
+                assert time.time() - began < 6, fault.__name__
+                assert bad.count >= 1 and other.count >= 1
+
+
+def test_one_that_dies_serves_again_when_it_is_back():
+    with Server(OURS, FILES) as up:
+        corefile = forwarding(f"tls://{HOST}:{up.ports['DOT']}", options="tls_servername dns.test\n health_check 50ms")
+        with Server(corefile, FILES) as s:
+            assert addresses(s.ask("www.example.org")) == ["192.0.2.1"]
+            up.stop()
+            assert s.ask("www.example.org", timeout=6).rcode() == dns.rcode.SERVFAIL
+            up.start()
+            assert eventually(lambda: addresses(s.ask("www.example.org", timeout=6)) == ["192.0.2.1"], 8), s.log()
+
+
+def test_answers_in_pieces_and_out_of_order():
+    def serve(c, _number):
+        queries = [read_query(c) for _ in range(3)]
+        for q in reversed(queries):
+            for octet in frame(good(q)):
+                c.send(bytes([octet]))
+
+    with Fake(serve) as up, Server(forwarding(f"tls://{HOST}:{up.port}", options="tls_servername dns.test"), FILES,
+                                   args=("-workers", "1")) as s:
+        got = [None] * 3
+
+        def ask(i):
+            got[i] = s.ask(f"n{i}.example.org", timeout=5)
+        threads = [threading.Thread(target=ask, args=(i,)) for i in range(3)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert all(g is not None and addresses(g) == ["192.0.2.7"] for g in got), s.log()
+        assert up.count == 1
+
+
+def test_certificates_that_are_not_good_are_told():
+    rows = [
+        (ROOT.issue("dns.test", hours=-1), "x509: certificate has expired", "expired"),
+        (ROOT.issue("other.test"), "x509: certificate is not valid for dns.test", "name"),
+        (Authority().issue("dns.test"), "x509: certificate signed by unknown authority", "untrusted"),
+    ]
+    incomplete = BELOW.issue("dns.test")
+    incomplete.pem = incomplete.alone
+    rows.append((incomplete, "x509: certificate signed by unknown authority", "untrusted"))
+    for issued, text, result in rows:
+        with Fake(answering, issued) as up, \
+                Server(forwarding(f"tls://{HOST}:{up.port}", options="tls_servername dns.test"), FILES) as s:
+            assert s.ask("www.example.org", timeout=6).rcode() == dns.rcode.SERVFAIL
+            assert s.logged(text), s.log()
+            assert s.metric(f'handshakes_total.*result="{result}"') >= 1
+    with Fake(answering, BELOW.issue("dns.test")) as up, \
+            Server(forwarding(f"tls://{HOST}:{up.port}", options="tls_servername dns.test"), FILES) as s:
+        assert addresses(s.ask("www.example.org")) == ["192.0.2.7"], s.log()
+
+
+def test_an_authority_that_is_replaced_is_believed_without_a_restart():
+    fresh = Authority("a new one")
+    with Fake(answering, fresh.issue("dns.test")) as up, \
+            Server(forwarding(f"tls://{HOST}:{up.port}", options="tls_servername dns.test\n max_fails 0"), FILES) as s:
+        assert s.ask("www.example.org", timeout=6).rcode() == dns.rcode.SERVFAIL
+        s.write("ca.pem", fresh.pem)
+        assert eventually(lambda: addresses(s.ask("www.example.org", timeout=6)) == ["192.0.2.7"], 12), s.log()
+
+
+harness.main(globals())
