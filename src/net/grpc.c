@@ -91,14 +91,22 @@ uint64_t grpc_timeout(struct view text)
 	return value * unit_of(text.at[text.length - 1]);
 }
 
+/* "application/grpc", or with the format of messages behind it, "+proto". */
+static bool is_grpc(struct view type)
+{
+	static const struct view plain = VIEW("application/grpc");
+	if (!view_starts(type, plain))
+		return false;
+	return type.length == plain.length || strchr("+;", type.at[plain.length]);
+}
+
 static void field(struct http_request *r, struct view name, struct view value)
 {
 	if (view_is(name, ":path")) {
 		bool is_query = view_is(value, "/coredns.dns.DnsService/Query");
 		r->path = is_query ? HTTP_FITTING : HTTP_UNFIT;
 	} else if (view_is(name, "content-type")) {
-		bool is_grpc = view_starts(value, VIEW("application/grpc"));
-		r->media = is_grpc ? HTTP_FITTING : HTTP_UNFIT;
+		r->media = is_grpc(value) ? HTTP_FITTING : HTTP_UNFIT;
 	} else if (view_is(name, "grpc-timeout")) {
 		r->timeout = grpc_timeout(value);
 	}

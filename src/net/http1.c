@@ -325,15 +325,13 @@ bool http1_receive(struct http1_session *s, struct view *octets)
 	}
 }
 
-static bool refuse(struct http_response *to, unsigned status)
-{
-	http_response_text(to, status, VIEW("invalid request\n"));
-	return false;
-}
-
 bool http1_read(struct http1_session *s, struct view *message, struct http_response *to)
 {
-	return s->error ? refuse(to, s->error) : http_request_read(&s->request, message, to);
+	if (!s->error)
+		return http_request_read(&s->request, message, to);
+	http_response_text(to, s->error, VIEW("invalid request\n"));
+	to->headers_only = s->request.method == HTTP_HEAD;
+	return false;
 }
 
 /* --- responses --- */

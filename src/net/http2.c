@@ -10,7 +10,7 @@
 enum {
 	SLICE = 4096, /* octets that the library is given at a time: how exactly heads are measured
 		       */
-	FIELDS_OCTETS = HTTP_FIELDS_MAX + 1, /* and ":status" */
+	RESPONSE_FIELDS = HTTP_FIELDS_MAX + 1, /* ":status", too */
 	/* Frames that ask for nothing: so many at once, so many more for each second and for each
 	   answered request. */
 	CALM_MAX = 1000,
@@ -151,7 +151,7 @@ static void respond(
 {
 	char status[4] = { (char)('0' + r->status / 100 % 10), (char)('0' + r->status / 10 % 10),
 		(char)('0' + r->status % 10), 0 };
-	nghttp2_nv fields[FIELDS_OCTETS] = {
+	nghttp2_nv fields[RESPONSE_FIELDS] = {
 		{ (uint8_t *)":status", (uint8_t *)status, 7, 3, NGHTTP2_NV_FLAG_NO_COPY_NAME },
 	};
 	for (unsigned i = 0; i < r->field_count; i++) {

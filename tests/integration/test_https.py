@@ -333,6 +333,16 @@ def test_a_reload_keeps_connections():
         assert addresses_of(client.get(there).content) == ["192.0.2.2"]
 
 
+def test_a_reload_may_bring_https():
+    """What HTTP needs is loaded by a server that is already confined."""
+    plain = ".:@PORT@ {\n    bind 127.0.0.1\n    whoami\n}\n"
+    with Server(plain) as s:
+        s.write("Corefile", plain + "https://.:@WEB@ {\n    bind 127.0.0.1\n    whoami\n}\n")
+        s.signal(10)
+        assert s.logged(r"Reloading complete", 10), s.log()
+        assert curl(s, url(s, "WEB", IN_PATH))[0] == "1.1 200"
+
+
 # --- gRPC ---
 
 def packet(wire):

@@ -228,6 +228,10 @@ static void calls_carry_a_packet(void **state)
 	call(&a, "/coredns.dns.DnsService/Query", VIEW("\0\0\0\0\6\x0a\4wire"));
 	assert_true(a.is_message && view_is(a.message, "wire"));
 	assert_int_equal(a.request.timeout, 200000000);
+	begin(&a, &grpc_service, "POST", "/coredns.dns.DnsService/Query");
+	http_request_field(&a.request, VIEW("content-type"), VIEW("application/grpc-web"));
+	read_it(&a);
+	assert_int_equal(a.response.status, 415);
 	call(&a, "/coredns.dns.DnsService/Watch", VIEW("\0\0\0\0\6\x0a\4wire"));
 	assert_string_equal(field_of(&a.response, "grpc-status"), "12");
 	/* fields that are not known are passed over, and the last of a repeated one counts */
