@@ -201,11 +201,19 @@ static int disturbed(struct http2_session *s)
 
 /* --- what the library found --- */
 
+/* CONTINUATION frames are not told of: they are part of the head that they go on with. */
+static int begin_frame(nghttp2_session *library, const nghttp2_frame_hd *head, void *user)
+{
+	struct http2_session *s = user;
+	(void)library;
+	s->in_fields = head->type == NGHTTP2_HEADERS;
+	s->fields = 0;
+	return 0;
+}
+
 static int begin_headers(nghttp2_session *library, const nghttp2_frame *frame, void *user)
 {
 	struct http2_session *s = user;
-	s->in_fields = true;
-	s->fields = 0;
 	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
 	struct http2_exchange *e = memory_alloc(sizeof *e);
@@ -294,9 +302,7 @@ static int frame_invalid(
 	nghttp2_session *library, const nghttp2_frame *frame, int error, void *user)
 {
 	struct http2_session *s = user;
-	(void)library;
-	if (frame->hd.type == NGHTTP2_HEADERS)
-		s->in_fields = false;
+	(void)library, (void)frame;
 	if (error == NGHTTP2_ERR_REFUSED_STREAM)
 		http_count_limit(s->settings.service->http2, HTTP_LIMIT_STREAMS);
 	return disturbed(s);
@@ -346,6 +352,7 @@ static int library_new(struct http2_session *s)
 		return NGHTTP2_ERR_NOMEM;
 	}
 	nghttp2_option_set_no_closed_streams(options, 1);
+	nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, begin_frame);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data_chunk);
