@@ -2,6 +2,7 @@
 #include "base/random.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -12,6 +13,17 @@ static _Thread_local struct {
 	unsigned char bytes[POOL_SIZE];
 	size_t left;
 } pool;
+
+/* A child process must not draw what its parent, or another child, has in store. */
+static void forget(void)
+{
+	memset(&pool, 0, sizeof pool);
+}
+
+__attribute__((constructor)) static void forget_in_children(void)
+{
+	pthread_atfork(NULL, NULL, forget);
+}
 
 static void fetch(unsigned char *to, size_t size)
 {

@@ -7,6 +7,9 @@
 #include "base/sha512.h"
 #include "base/text.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void arena_gives_zeroed_memory_again_after_reset(void **state)
 {
 	(void)state;
@@ -109,6 +112,32 @@ static void random_below_stays_below(void **state)
 		assert_in_range(seen[i], 700, 1300);
 }
 
+/* What a child process draws next, after a fork. */
+static uint64_t drawn_by_child(void)
+{
+	int ends[2];
+	uint64_t n = 0;
+	assert_int_equal(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		n = random_u64();
+		_exit(write(ends[1], &n, sizeof n) == sizeof n ? 0 : 1);
+	}
+	assert_int_equal(read(ends[0], &n, sizeof n), sizeof n);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(ends[0]);
+	close(ends[1]);
+	return n;
+}
+
+static void random_differs_in_child_processes(void **state)
+{
+	(void)state;
+	(void)random_u64();
+	uint64_t first = drawn_by_child(), second = drawn_by_child(), own = random_u64();
+	assert_true(first != second && first != own && second != own);
+}
+
 static void sha512_gives_the_standards_digests(void **state)
 {
 	(void)state;
@@ -146,6 +175,7 @@ int main(void)
 		cmocka_unit_test(view_reads_numbers_within_bounds),
 		cmocka_unit_test(text_grows),
 		cmocka_unit_test(random_below_stays_below),
+		cmocka_unit_test(random_differs_in_child_processes),
 		cmocka_unit_test(sha512_gives_the_standards_digests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
