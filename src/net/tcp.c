@@ -1,8 +1,8 @@
 /* TCP: listening and accepting. */
 #include "net/tcp_connection.h"
 
-#include "base/hash.h"
 #include "base/memory.h"
+#include "net/client_counters.h"
 #include "net/connection_counts.h"
 #include "net/socket.h"
 
@@ -22,7 +22,7 @@ const struct tcp_limits tcp_limits_default = {
 	.pipelined = 256,
 };
 
-enum { ACCEPTS_A_TURN = 64, BACKLOG = 4096, CLIENT_COUNTERS = 4096 };
+enum { ACCEPTS_A_TURN = 64, BACKLOG = 4096 };
 
 static const uint64_t accept_pause = 100 * NS_PER_MS;
 
@@ -120,20 +120,11 @@ void tcp_listener_resume(struct tcp_listener *t)
 	loop_watch(t->loop, &t->watch, EPOLLIN);
 }
 
-/* The counter of a client's connections. Few clients share one by chance, and none can choose whose it shares. */
-static uint16_t *counter_of(struct tcp_listener *t, const struct endpoint *client)
-{
-	enum { V6_NETWORK = 8 };
-	struct view address = endpoint_address(client);
-	size_t length = address.length > V6_NETWORK ? V6_NETWORK : address.length;
-	return &t->clients[hash_bytes(address.at, length) % CLIENT_COUNTERS];
-}
-
 /* Takes a connection over, unless its client has too many. */
 static void accepted(struct tcp_listener *t, int fd, const struct sockaddr_in6 *peer)
 {
 	struct endpoint client = endpoint_from((const struct sockaddr *)peer);
-	uint16_t *counter = counter_of(t, &client);
+	uint16_t *counter = client_counter(t->clients, &client);
 	if (*counter >= t->limits.client_connections || *counter == UINT16_MAX) {
 		connection_count_cut(t->service.transport, CONNECTION_CLIENT_FULL);
 		close(fd);
@@ -178,7 +169,7 @@ struct tcp_listener *tcp_listen(struct loop *l, int fd, const struct endpoint *l
 	t->watch = (struct watch){ .fd = fd, .ready = listener_ready };
 	t->accept_again.fire = accept_again;
 	t->loop = l;
-	t->clients = memory_array(CLIENT_COUNTERS, sizeof *t->clients);
+	t->clients = client_counters_new();
 	t->local = *local;
 	t->limits = *limits;
 	t->service = *service;

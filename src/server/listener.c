@@ -132,7 +132,7 @@ struct listener *listener_open(const struct endpoint_group *g, unsigned workers,
 	l->http.family = l->scheme == SCHEME_HTTPS  ? &https_responses :
 			 l->scheme == SCHEME_HTTPS3 ? &https3_responses :
 						      NULL;
-	quic_shared_begin(&l->quic);
+	l->quic.secrets = quic_secrets();
 	l->sockets = memory_array(workers, sizeof *l->sockets);
 	for (unsigned i = 0; i < workers; i++)
 		l->sockets[i].udp_fd = l->sockets[i].tcp_fd = -1;

@@ -98,7 +98,7 @@ struct quic_connection {
 	uint8_t *farewell;
 	size_t farewell_length, late_packets;
 	bool shaken, failed, overdrawn;
-	bool counted; /* among those that are open */
+	uint16_t *client_counter; /* of the client's connections, once this one is open */
 };
 
 struct quic_listener {
@@ -112,6 +112,7 @@ struct quic_listener {
 	struct quic_ids ids;
 	struct quic_list handshaking, idle, busy, closing; /* longest unused first */
 	struct quic_queue ready;
+	uint16_t *clients; /* connections of each, by a hash of its address */
 	size_t active, memory;
 	uint64_t resets_at;
 	unsigned resets; /* stateless resets sent in the second of `resets_at` */

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "net/client_counters.h"
 #include "net/connection_counts.h"
 #include "net/loop_state.h"
 #include "net/socket.h"
@@ -54,13 +55,13 @@ static void negotiate_version(
 void quic_listener_retry(
 	struct quic_listener *q, const struct incoming *in, const ngtcp2_pkt_hd *header)
 {
-	const struct quic_shared *keys = q->service.shared;
+	const struct quic_secrets *secrets = q->service.shared->secrets;
 	struct endpoint client = in->client;
 	uint8_t token[NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN], datagram[DATAGRAM_ROOM];
 	ngtcp2_cid id = { .datalen = QUIC_ID_LENGTH };
 	random_fill(id.data, id.datalen);
-	ngtcp2_ssize length = ngtcp2_crypto_generate_retry_token(token, keys->token,
-		sizeof keys->token, header->version, &client.any, endpoint_length(&client), &id,
+	ngtcp2_ssize length = ngtcp2_crypto_generate_retry_token(token, secrets->token,
+		sizeof secrets->token, header->version, &client.any, endpoint_length(&client), &id,
 		&header->dcid, clock_batch());
 	if (length < 0)
 		return;
@@ -98,7 +99,7 @@ static void reset(struct quic_listener *q, const struct incoming *in, const ngtc
 	q->resets++;
 	ngtcp2_cid_init(&id, ids->dcid, ids->dcidlen);
 	ngtcp2_crypto_generate_stateless_reset_token(
-		token, q->service.shared->reset, sizeof q->service.shared->reset, &id);
+		token, q->service.shared->secrets->reset, sizeof q->service.shared->secrets->reset, &id);
 	random_fill(noise, sizeof noise);
 	connection_count_reset(q->service.application->transport);
 	answer(q, in, datagram,
@@ -111,18 +112,18 @@ static void reset(struct quic_listener *q, const struct incoming *in, const ngtc
 static bool was_given(
 	const struct quic_listener *q, const struct incoming *in, const ngtcp2_vec *token)
 {
-	const struct quic_shared *keys = q->service.shared;
-	return ngtcp2_crypto_verify_regular_token(token->base, token->len, keys->token,
-		       sizeof keys->token, &in->client.any, endpoint_length(&in->client),
+	const struct quic_secrets *secrets = q->service.shared->secrets;
+	return ngtcp2_crypto_verify_regular_token(token->base, token->len, secrets->token,
+		       sizeof secrets->token, &in->client.any, endpoint_length(&in->client),
 		       TOKEN_TIME, clock_batch()) == 0;
 }
 
 static bool retried(const struct quic_listener *q, const struct incoming *in,
 	const ngtcp2_pkt_hd *header, ngtcp2_cid *original)
 {
-	const struct quic_shared *keys = q->service.shared;
+	const struct quic_secrets *secrets = q->service.shared->secrets;
 	return ngtcp2_crypto_verify_retry_token(original, header->token.base, header->token.len,
-		       keys->token, sizeof keys->token, header->version, &in->client.any,
+		       secrets->token, sizeof secrets->token, header->version, &in->client.any,
 		       endpoint_length(&in->client), &header->dcid, RETRY_TIME, clock_batch()) == 0;
 }
 
@@ -256,6 +257,7 @@ static struct quic_listener *listen_on(struct loop *l, int fd, const struct endp
 		.local = *local,
 		.limits = *limits,
 		.service = *service,
+		.clients = client_counters_new(),
 	};
 	/* QUIC's datagrams are never cut by the way (RFC 9000 14), nor is ICMP believed. */
 	socket_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
@@ -301,6 +303,7 @@ void quic_listener_done(struct quic_listener *q)
 	free_all(&q->closing);
 	loop_flush_cancel(q->loop, &q->flush);
 	quic_ids_free(&q->ids);
+	free(q->clients);
 	udp_release(q->udp);
 	free(q);
 }

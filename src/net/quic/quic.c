@@ -9,12 +9,16 @@ const struct quic_limits quic_limits_default = {
 	.streams = 256,
 	.active = 1024,
 	.connections = 10000,
+	.client_connections = 5000,
 	.memory = 64 << 20,
 };
 
-void quic_shared_begin(struct quic_shared *s)
+const struct quic_secrets *quic_secrets(void)
 {
-	random_fill(s->token, sizeof s->token);
-	random_fill(s->reset, sizeof s->reset);
-	atomic_store(&s->connections, 0);
+	static struct quic_secrets secrets;
+	static bool drawn;
+	if (!drawn)
+		random_fill(&secrets, sizeof secrets);
+	drawn = true;
+	return &secrets;
 }

@@ -29,20 +29,27 @@ struct quic_limits {
 			   turn */
 	size_t connections; /* of all listeners of the address; one that is idle makes room, or the
 			       new one is closed */
+	size_t client_connections; /* of one client (IPv6: of its /64) with one listener: more are closed */
 	size_t memory;	    /* octets that all its connections may hold beside their TLS sessions */
 };
 
 extern const struct quic_limits quic_limits_default; /* 3 s, 10 s, 256, 1,024, 10,000, 64 MiB */
 
-/* What all listeners of an address share: secrets, by which whoever gets a datagram can tell what
- * another one of them gave out, and how many connections are open. */
-struct quic_shared {
+/* Secrets of the process and of those that come after it: by them whoever gets a datagram can tell what another listener, or
+ * the server before a crash, has given out. */
+struct quic_secrets {
 	uint8_t token[32];
 	uint8_t reset[32];
-	_Atomic size_t connections;
 };
 
-void quic_shared_begin(struct quic_shared *s);
+/* Drawn by the first call; then always the same. Control thread; a process that starts servers calls it before it does. */
+const struct quic_secrets *quic_secrets(void);
+
+/* What all listeners of an address share. */
+struct quic_shared {
+	const struct quic_secrets *secrets;
+	_Atomic size_t connections; /* that are open */
+};
 
 /* What is served on a listener. */
 struct quic_service {

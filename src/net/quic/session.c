@@ -2,6 +2,7 @@
 #include "net/quic/connection.h"
 
 #include "base/random.h"
+#include "net/client_counters.h"
 #include "net/connection_counts.h"
 
 #include <malloc.h>
@@ -74,7 +75,7 @@ static void id_new(struct quic_connection *c, ngtcp2_cid *id, uint8_t *token, si
 	id->datalen = length;
 	random_fill(id->data, length);
 	ngtcp2_crypto_generate_stateless_reset_token(
-		token, q->service.shared->reset, sizeof q->service.shared->reset, id);
+		token, q->service.shared->secrets->reset, sizeof q->service.shared->secrets->reset, id);
 	quic_ids_add(&q->ids, c, &c->ids, id->data, length);
 }
 
@@ -100,33 +101,48 @@ static int on_remove_id(ngtcp2_conn *conn, const ngtcp2_cid *id, void *data)
 static void give_token(struct quic_connection *c)
 {
 	uint8_t token[NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN];
-	const struct quic_shared *keys = c->listener->service.shared;
+	const struct quic_secrets *secrets = c->listener->service.shared->secrets;
 	const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn);
-	ngtcp2_ssize length = ngtcp2_crypto_generate_regular_token(token, keys->token,
-		sizeof keys->token, path->remote.addr, path->remote.addrlen, clock_batch());
+	ngtcp2_ssize length = ngtcp2_crypto_generate_regular_token(token, secrets->token,
+		sizeof secrets->token, path->remote.addr, path->remote.addrlen, clock_batch());
 	if (length > 0)
 		ngtcp2_conn_submit_new_token(c->conn, token, (size_t)length);
 }
 
-/* Is one of those that are open, if there is room; else it is closed as soon as it has begun. */
+/* Whether the client may have another connection, and the listener has room for it. */
+static bool has_room(struct quic_connection *c)
+{
+	struct quic_listener *q = c->listener;
+	enum transport t = q->service.application->transport;
+	if (*c->client_counter > q->limits.client_connections) {
+		connection_count_cut(t, CONNECTION_CLIENT_FULL);
+		return false;
+	}
+	if (atomic_load(&q->service.shared->connections) <= q->limits.connections ||
+		quic_listener_evict(q))
+		return true;
+	connection_count_cut(t, CONNECTION_SURPLUS);
+	return false;
+}
+
+/* Is one of those that are open; where there is no room it is closed as soon as it has begun. */
 static void count_open(struct quic_connection *c)
 {
 	struct quic_listener *q = c->listener;
-	const struct quic_application *app = q->service.application;
-	c->counted = true;
-	connection_count_open(app->transport, 1);
-	if (atomic_fetch_add(&q->service.shared->connections, 1) < q->limits.connections ||
-		quic_listener_evict(q))
-		return;
-	connection_count_cut(app->transport, CONNECTION_SURPLUS);
-	quic_connection_fail(c, app->excessive_load);
+	c->client_counter = client_counter(q->clients, &c->client);
+	++*c->client_counter;
+	connection_count_open(q->service.application->transport, 1);
+	atomic_fetch_add(&q->service.shared->connections, 1);
+	if (!has_room(c))
+		quic_connection_fail(c, q->service.application->excessive_load);
 }
 
 static void uncount_open(struct quic_connection *c)
 {
-	if (!c->counted)
+	if (!c->client_counter)
 		return;
-	c->counted = false;
+	--*c->client_counter;
+	c->client_counter = NULL;
 	connection_count_open(c->listener->service.application->transport, -1);
 	atomic_fetch_sub(&c->listener->service.shared->connections, 1);
 }

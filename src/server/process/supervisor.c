@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "net/quic/quic.h"
 #include "server/hooks.h"
 #include "server/process/channel.h"
 #include "server/process/crash_ring.h"
@@ -369,6 +370,7 @@ static bool prepare(struct server_options *options)
 	corefile_read_stdin(&options->source);
 	crash_ring_make(options->workers);
 	store_inherit(&supervisor.store);
+	quic_secrets(); /* the server's, and those of the servers after it */
 	supervisor.watchdog = service_watchdog();
 	catch_signals();
 	privileges_keep_for_supervisor();
