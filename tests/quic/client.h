@@ -28,6 +28,7 @@ struct options {
 	uint8_t prefix[256]; /* put in front of each datagram */
 	size_t prefix_length;
 	bool mute; /* nothing that comes is read, only counted */
+	struct client *resume; /* whose TLS session it goes on from, or NULL */
 };
 
 struct client {

@@ -236,6 +236,13 @@ static void tls_open(struct client *c)
 		gnutls_session_set_verify_cert(c->tls, o->name, 0);
 	if (alpn.size)
 		gnutls_alpn_set_protocols(c->tls, &alpn, 1, 0);
+	if (o->resume && o->resume->fd >= 0) {
+		gnutls_datum_t session;
+		if (gnutls_session_get_data2(o->resume->tls, &session) == 0) {
+			gnutls_session_set_data(c->tls, session.data, session.size);
+			gnutls_free(session.data);
+		}
+	}
 	c->reference = (ngtcp2_crypto_conn_ref){ get_conn, c };
 	gnutls_session_set_ptr(c->tls, &c->reference);
 	ngtcp2_crypto_gnutls_configure_client_session(c->tls);

@@ -1,20 +1,24 @@
 /*
  * The client's commands, one a line, words separated by tabs; C is the number that `connect` gave.
  *
- *     connect PORT [alpn=NAME] [name=SNI] [verify=AUTHORITIES] [cert=FILE] [key=FILE] [prefix=HEX]
- * [mute] send C HEX fin|nofin            a new stream more C STREAM HEX fin|nofin     more of it
+ *     connect PORT [alpn=NAME] [name=SNI] [verify=AUTHORITIES] [cert=FILE] [key=FILE]
+ *             [prefix=HEX] [resume=C] [mute]
+ *     send C HEX fin|nofin            a new stream
+ *     more C STREAM HEX fin|nofin     more of it
  *     request C HEX NAME=VALUE...     an HTTP/3 request, HEX its body
  *     reset C STREAM CODE             RESET_STREAM
  *     stop C STREAM CODE              STOP_SENDING
  *     rekey C                         a key update
- *     count                           octets sent and received by all connections, Retry packets
- * received close C
+ *     mute C                          from now on nothing that comes is read, only counted
+ *     count                           octets sent and received, Retry packets received, by all
+ *     close C
  *
  * What happens, one a line:
  *
- *     C connecting, C open new|resumed, C retry, C closed CODE application|transport, C failed TEXT
- *     C stream ID, C data ID HEX, C end ID, C reset ID CODE, C stopped ID CODE, C field ID NAME
- * VALUE, C goaway ID
+ *     C connecting, C open new|resumed, C retry, C rekey TEXT, C failed TEXT
+ *     C closed CODE application|transport
+ *     C stream ID, C data ID HEX, C end ID, C reset ID CODE, C stopped ID CODE
+ *     C field ID NAME VALUE, C goaway ID
  *
  * It ends with its standard input.
  */
@@ -90,6 +94,8 @@ static void run_connect(char **words, size_t count)
 		*value++ = 0;
 		if (strcmp(words[i], "prefix") == 0)
 			o->prefix_length = from_hex(value, o->prefix, sizeof o->prefix);
+		if (strcmp(words[i], "resume") == 0 && (unsigned)atoi(value) < client_count)
+			o->resume = clients[atoi(value)];
 		const char **to = strcmp(words[i], "alpn") == 0	    ? &o->alpn
 				  : strcmp(words[i], "name") == 0   ? &o->name
 				  : strcmp(words[i], "verify") == 0 ? &o->authorities
@@ -142,6 +148,8 @@ static void run_on(struct client *c, char **words, size_t count)
 	} else if (strcmp(command, "rekey") == 0) {
 		int error = ngtcp2_conn_initiate_key_update(c->conn, now());
 		say(c, "rekey %s", error ? ngtcp2_strerror(error) : "begun");
+	} else if (strcmp(command, "mute") == 0) {
+		c->options.mute = true;
 	} else if (strcmp(command, "close") == 0) {
 		client_failed(c, "", 0);
 		return;
@@ -229,6 +237,11 @@ int main(void)
 				client_expired(c);
 		}
 		if (polled[0].revents && !read_commands())
-			return 0;
+			break;
 	}
+	for (unsigned i = 0; i < client_count; i++) {
+		if (clients[i]->fd >= 0)
+			client_failed(clients[i], "", 0);
+	}
+	return 0;
 }

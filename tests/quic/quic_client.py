@@ -47,6 +47,9 @@ class Connection:
     def rekey(self):
         self.client.tell("rekey", self.number)
 
+    def mute(self):
+        self.client.tell("mute", self.number)
+
     def close(self):
         self.client.tell("close", self.number)
 
@@ -85,13 +88,31 @@ class Client:
         self.connections, self.rest, self.counts = [], b"", None
 
     def tell(self, *words):
+        while self.take(0):                # neither side may wait for the other to read
+            pass
         self.process.stdin.write(("\t".join(map(str, words)) + "\n").encode())
 
+    def take(self, timeout):
+        """Takes what the program says next; False if it says nothing in time."""
+        if not select.select([self.process.stdout], [], [], timeout)[0]:
+            return False
+        got = os.read(self.process.stdout.fileno(), 1 << 16)
+        *lines, self.rest = (self.rest + got).split(b"\n")
+        for line in lines:
+            number, _, event = line.decode().partition(" ")
+            if number == "count":
+                self.counts = tuple(map(int, event.split()))
+            else:
+                self.connections[int(number)].event(*(event.split(" ", 1) + [""])[:2])
+        return bool(got)
+
     def begin(self, port, **options):
-        """A connection, not waited for: alpn, name, verify, cert, key, prefix; mute=True."""
+        """A connection, not waited for: alpn, name, verify, cert, key, prefix, resume (a Connection); mute=True."""
+        if "resume" in options:
+            options["resume"] = str(options["resume"].number)
         mute = options.pop("mute", False)
         self.connections.append(Connection(self, len(self.connections)))
-        self.tell("connect", port, *(f"{k}={v}" for k, v in options.items() if v), *(["mute"] if mute else []))
+        self.tell("connect", port, *(f"{k}={v}" for k, v in options.items() if v is not None), *(["mute"] if mute else []))
         return self.connections[-1]
 
     def connect(self, port, timeout=5, **options):
@@ -110,19 +131,8 @@ class Client:
         """Takes what the program says until done() or the time is over; whether done()."""
         deadline = time.monotonic() + timeout
         while not done():
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+            if not self.take(max(0, deadline - time.monotonic())):
                 return bool(done())
-            got = os.read(self.process.stdout.fileno(), 1 << 16)
-            if not got:
-                return bool(done())
-            *lines, self.rest = (self.rest + got).split(b"\n")
-            for line in lines:
-                number, _, event = line.decode().partition(" ")
-                if number == "count":
-                    self.counts = tuple(map(int, event.split()))
-                else:
-                    self.connections[int(number)].event(*(event.split(" ", 1) + [""])[:2])
         return True
 
     def close(self):
