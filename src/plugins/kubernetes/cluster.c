@@ -107,9 +107,9 @@ const struct kube_slice *kube_find_slice(const struct kube_directory *d, const s
 }
 
 const struct kube_holder *kube_find_holder(
-	const struct kube_directory *d, const struct kube_address *a)
+	const struct trie *holders, const struct kube_address *a)
 {
-	return trie_find(&d->holders, &kube_by_address, kube_address_hash(a), a);
+	return trie_find(holders, &kube_by_address, kube_address_hash(a), a);
 }
 
 const struct kube_namespace *kube_find_namespace(const struct kube_cluster *c, struct view name)

@@ -117,6 +117,7 @@ struct kube_directory {
 struct kube_cluster {
 	struct kube_directory own, imported;
 	struct trie namespaces, pods, pod_holders;
+	struct trie external_holders; /* services by external address */
 	/* When an answer last changed, as SOA serials; 0: never. */
 	uint32_t serial, external_serial, imported_serial;
 	unsigned listed; /* bit by kind: a whole list of it was taken over */
@@ -158,7 +159,7 @@ const struct kube_service *kube_find_service_of(
 	const struct kube_directory *d, const struct kube_slice *s);
 const struct kube_slice *kube_find_slice(const struct kube_directory *d, const struct kube_key *key);
 const struct kube_holder *kube_find_holder(
-	const struct kube_directory *d, const struct kube_address *a);
+	const struct trie *holders, const struct kube_address *a);
 const struct kube_namespace *kube_find_namespace(const struct kube_cluster *c, struct view name);
 const struct kube_pod_holder *kube_find_pods(
 	const struct kube_cluster *c, const struct kube_address *a);

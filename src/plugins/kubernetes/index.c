@@ -109,16 +109,16 @@ static uint32_t key_index(const struct kube_holder *h, const struct kube_key *k)
 	return i;
 }
 
-static void holder_put(struct kube_index *x, struct kube_directory *d, struct kube_holder *h)
+static void holder_put(struct kube_index *x, struct trie *holders, struct kube_holder *h)
 {
 	trie_edit_discard(&x->edit,
-		trie_put(&d->holders, &kube_by_address, &x->edit, h->hash, &h->address, h));
+		trie_put(holders, &kube_by_address, &x->edit, h->hash, &h->address, h));
 }
 
-static void holder_add(struct kube_index *x, struct kube_directory *d, const struct kube_address *a,
+static void holder_add(struct kube_index *x, struct trie *holders, const struct kube_address *a,
 	const struct kube_key *k, bool is_service)
 {
-	const struct kube_holder *old = kube_find_holder(d, a);
+	const struct kube_holder *old = kube_find_holder(holders, a);
 	uint32_t count = holder_count(old), services = old ? old->service_count : 0;
 	if (key_index(old, k) < count)
 		return;
@@ -128,19 +128,19 @@ static void holder_add(struct kube_index *x, struct kube_directory *d, const str
 	for (uint32_t i = 0; i < count; i++)
 		h->keys[i + (i >= at)] = old->keys[i];
 	h->keys[at] = k;
-	holder_put(x, d, h);
+	holder_put(x, holders, h);
 }
 
-static void holder_remove(struct kube_index *x, struct kube_directory *d,
+static void holder_remove(struct kube_index *x, struct trie *holders,
 	const struct kube_address *a, const struct kube_key *k)
 {
-	const struct kube_holder *old = kube_find_holder(d, a);
+	const struct kube_holder *old = kube_find_holder(holders, a);
 	uint32_t count = holder_count(old), at = key_index(old, k);
 	if (at == count)
 		return;
 	if (count == 1) {
 		trie_edit_discard(&x->edit,
-			trie_remove(&d->holders, &kube_by_address, &x->edit, old->hash, a));
+			trie_remove(holders, &kube_by_address, &x->edit, old->hash, a));
 		return;
 	}
 	bool is_service = at < old->service_count;
@@ -148,7 +148,7 @@ static void holder_remove(struct kube_index *x, struct kube_directory *d,
 		a, old->service_count - is_service, old->slice_count - !is_service);
 	for (uint32_t i = 0; i < count - 1; i++)
 		h->keys[i] = old->keys[i + (i >= at)];
-	holder_put(x, d, h);
+	holder_put(x, holders, h);
 }
 
 /* --- a service with its slices --- */
@@ -239,6 +239,26 @@ static bool has_address(const struct kube_service_data *s, const struct kube_add
 	return false;
 }
 
+/* An external address; false for a host name. */
+static bool external_address(const struct kube_service_data *s, uint32_t i, struct kube_address *a)
+{
+	return kube_address_parse(kube_text_view(s->text, s->external[i]), a);
+}
+
+static void external_replace(struct kube_index *x, const struct kube_key *key,
+	const struct kube_service_data *before, const struct kube_service_data *data)
+{
+	struct kube_address a;
+	for (uint32_t i = 0; before && i < before->external_count; i++) {
+		if (external_address(before, i, &a))
+			holder_remove(x, &x->next.external_holders, &a, key);
+	}
+	for (uint32_t i = 0; data && i < data->external_count; i++) {
+		if (external_address(data, i, &a))
+			holder_add(x, &x->next.external_holders, &a, key, true);
+	}
+}
+
 static bool same_texts(const struct kube_service_data *a, const struct kube_service_data *b)
 {
 	return a->text_length == b->text_length && memcmp(a->text, b->text, a->text_length) == 0;
@@ -282,12 +302,16 @@ static void service_replace(struct kube_index *x, enum kube_kind kind,
 	service_stamp(x, kind, before, data);
 	for (uint32_t i = 0; before && i < before->address_count; i++) {
 		if (!has_address(data, &before->addresses[i]))
-			holder_remove(x, d, &before->addresses[i], old->key);
+			holder_remove(x, &d->holders, &before->addresses[i], old->key);
 	}
+	if (old)
+		external_replace(x, old->key, before, NULL);
 	service_set_data(x, d, old, wanted, data);
 	const struct kube_service *s = find_by_key(&d->services, wanted);
+	if (s)
+		external_replace(x, s->key, NULL, data);
 	for (uint32_t i = 0; data && i < data->address_count; i++)
-		holder_add(x, d, &data->addresses[i], s->key, true);
+		holder_add(x, &d->holders, &data->addresses[i], s->key, true);
 	trie_edit_discard(&x->edit, before);
 	x->count[kind] += (data != NULL);
 	x->count[kind] -= (before != NULL);
@@ -349,14 +373,14 @@ static void slice_replace(
 	const struct kube_slice *stays = has_service(new) ? new : NULL;
 	for (uint32_t i = 0; has_service(old) && i < old->endpoint_count; i++) {
 		if (!endpoint_stays(stays, i, &old->endpoints[i].address))
-			holder_remove(x, d, &old->endpoints[i].address, old->key);
+			holder_remove(x, &d->holders, &old->endpoints[i].address, old->key);
 	}
 	if (has_service(old) && !(stays && stays->service_hash == old->service_hash))
 		service_drop_slice(x, d, old);
 	if (stays)
 		service_set_slice(x, d, new);
 	for (uint32_t i = 0; stays && i < new->endpoint_count; i++)
-		holder_add(x, d, &new->endpoints[i].address, new->key, false);
+		holder_add(x, &d->holders, &new->endpoints[i].address, new->key, false);
 	if (new)
 		put_by_key(x, &d->slices, new); /* discards the old one */
 	else
@@ -673,6 +697,7 @@ void kube_index_free(void *index)
 	trie_discard(&x->next.pods, &x->edit);
 	trie_discard(&x->next.pod_holders, &x->edit);
 	trie_discard(&x->next.namespaces, &x->edit);
+	trie_discard(&x->next.external_holders, &x->edit);
 	trie_edit_publish(&x->edit);
 	epoch_retire(atomic_load(&x->live), free);
 	free(x);

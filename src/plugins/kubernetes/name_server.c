@@ -39,7 +39,7 @@ static bool visit_services_of(
 	struct kube_lookup *l, const struct kube_address *local, name_server_visitor *visit)
 {
 	const struct kube_directory *d = &l->cluster->own;
-	const struct kube_holder *h = kube_find_holder(d, local);
+	const struct kube_holder *h = kube_find_holder(&d->holders, local);
 	for (uint32_t i = 0; h && i < h->slice_count; i++) {
 		const struct kube_slice *slice = kube_find_slice(d, h->keys[h->service_count + i]);
 		const struct kube_service *s = slice ? kube_find_service_of(d, slice) : NULL;

@@ -99,7 +99,7 @@ enum kube_outcome kube_answer_pointer(struct kube_lookup *l)
 	if (!count)
 		return is_partial(l->q->name) ? KUBE_NODATA : KUBE_NO_NAME;
 	struct kube_address a = kube_address_of(octets, count);
-	const struct kube_holder *h = kube_find_holder(l->directory, &a);
+	const struct kube_holder *h = kube_find_holder(&l->directory->holders, &a);
 	bool adds = l->type == TYPE_PTR;
 	if (!h || !(add_service(l, h, adds) || add_endpoints(l, h, &a, adds)))
 		return KUBE_NO_NAME;

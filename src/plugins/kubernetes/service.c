@@ -2,11 +2,11 @@
 #include "plugins/kubernetes/kubernetes.h"
 
 #include "base/hash.h"
+#include "plugins/kubernetes/seen.h"
 
 enum {
 	RECORDS_MAX = 4096, /* more do not fit into any message */
 	WEIGHT_ALL = 100,
-	SEEN_FIRST = 32,
 };
 
 /* --- items: an address with a port --- */
@@ -115,48 +115,11 @@ static size_t each_item(struct items *items)
 	return items->count;
 }
 
-/* --- what was answered already --- */
-
-/* Hashes under the process's key: two that are equal are taken for the same thing. */
-struct seen {
-	uint64_t *slots; /* 0: free */
-	size_t count, capacity;
-};
-
-static bool seen_insert(struct seen *s, uint64_t hash)
-{
-	size_t at = hash & (s->capacity - 1);
-	for (; s->slots[at]; at = (at + 1) & (s->capacity - 1)) {
-		if (s->slots[at] == hash)
-			return false;
-	}
-	s->slots[at] = hash;
-	s->count++;
-	return true;
-}
-
-/* True if it is new. */
-static bool seen_add(struct seen *s, struct arena *a, uint64_t hash)
-{
-	hash |= 1;
-	if (2 * (s->count + 1) > s->capacity) {
-		struct seen old = *s;
-		s->capacity = old.capacity ? 2 * old.capacity : SEEN_FIRST;
-		s->slots = arena_array(a, s->capacity, sizeof *s->slots);
-		s->count = 0;
-		for (size_t i = 0; i < old.capacity; i++) {
-			if (old.slots[i])
-				seen_insert(s, old.slots[i]);
-		}
-	}
-	return seen_insert(s, hash);
-}
-
 /* --- A and AAAA --- */
 
 struct answering {
 	struct kube_lookup *l;
-	struct seen seen, seen_additional;
+	struct kube_seen seen, seen_additional;
 	size_t added;
 	uint16_t weight;
 	struct name service; /* target of SRV records of the service's own addresses */
@@ -172,7 +135,7 @@ static bool add_address(struct items *items, const struct item *i)
 	struct answering *answering = items->data;
 	struct kube_lookup *l = answering->l;
 	if (kube_address_type(i->address) != l->type ||
-		!seen_add(&answering->seen, l->q->arena, address_hash(i->address)))
+		!kube_seen_add(&answering->seen, l->q->arena, address_hash(i->address)))
 		return true;
 	kube_add_address(l, SECTION_ANSWER, l->owner, i->address);
 	return ++answering->added < RECORDS_MAX;
@@ -207,12 +170,12 @@ static bool add_service_record(struct items *items, const struct item *i)
 		return true;
 	uint64_t hash = name_hash(target);
 	uint16_t port = (uint16_t)i->port->number;
-	if (seen_add(&answering->seen, a, hash_mix(hash, port))) {
+	if (kube_seen_add(&answering->seen, a, hash_mix(hash, port))) {
 		reply_add(l->q, SECTION_ANSWER, l->owner, TYPE_SRV, l->rules->ttl,
 			rdata_srv(a, 0, answering->weight, port, target));
 		answering->added++;
 	}
-	if (seen_add(&answering->seen_additional, a, hash_mix(hash, address_hash(i->address))))
+	if (kube_seen_add(&answering->seen_additional, a, hash_mix(hash, address_hash(i->address))))
 		kube_add_address(l, SECTION_ADDITIONAL, target, i->address);
 	return answering->added < RECORDS_MAX;
 }
