@@ -1,8 +1,10 @@
 """Attacks on HTTP listeners: while one goes on others are served, memory stays as it was, and what was cut off is counted."""
 import base64
 import contextlib
+import re
 import socket
 import struct
+import sys
 import time
 
 import dns.message
@@ -51,6 +53,8 @@ www.example.org. 60 IN A 192.0.2.1
 ROOT = Authority()
 SERVER = ROOT.issue("dns.test")
 MIB = 1024
+# A sanitizer keeps freed memory for a while, to see who uses it: how much there is says nothing then.
+SANITIZED = re.search("asan|tsan", " ".join(sys.argv))
 
 
 def server():
@@ -102,7 +106,7 @@ def attacked(s, mib=8, warm=None):
     yield
     others_are_served(s)
     grown = s.rss() - before
-    assert grown < mib * MIB, f"{grown} KiB more, of {before}"
+    assert SANITIZED or grown < mib * MIB, f"{grown} KiB more, of {before}"
 
 
 def flood(sock, octets, times):
@@ -272,8 +276,10 @@ def test_streams_that_stall():
     body = b"\0\0\0\xff\0" + b"z" * 200
 
     def once(s):
-        clients = [clear(s, "CLEAR") for _ in range(100)]
-        for c in clients:
+        clients = []
+        for _ in range(100):
+            c = clear(s, "CLEAR")
+            clients.append(c)
             c.sendall(PREFACE + frame(SETTINGS) + b"".join(
                 frame(HEADERS, 4, i, head) + frame(DATA, 0, i, body) for i in range(1, 512, 2)))
         time.sleep(1)
@@ -286,7 +292,7 @@ def test_streams_that_stall():
             once(s)
         with attacked(s, mib=12):
             once(s)
-        assert s.rss() < 128 * MIB
+        assert SANITIZED or s.rss() < 128 * MIB
         assert s.metric('^isthmus_connections_cut_total.*reason="slow_writer"') >= 200
 
 
@@ -296,9 +302,10 @@ def test_readers_that_read_nothing():
     settings = frame(SETTINGS, payload=struct.pack("!HI", 4, 0))
 
     def once(s):
-        clients = [secure(s) for _ in range(60)]
-        for c in clients:
-            c.sendall(PREFACE + settings + b"".join(frame(HEADERS, 5, i, head) for i in range(1, 500, 2)))
+        clients = []
+        for _ in range(60):
+            clients.append(secure(s))
+            clients[-1].sendall(PREFACE + settings + b"".join(frame(HEADERS, 5, i, head) for i in range(1, 500, 2)))
         time.sleep(1)
         others_are_served(s)
         most = s.rss()
@@ -307,7 +314,7 @@ def test_readers_that_read_nothing():
             c.close()
         return most
     with server() as s:
-        assert once(s) < 128 * MIB
+        assert once(s) < 128 * MIB or SANITIZED
         with attacked(s, mib=8):
             once(s)
         assert s.metric('^isthmus_connections_cut_total') >= 60
