@@ -39,6 +39,7 @@ def test_a_broken_pattern_leaves_the_server_running():
 LOOPS = """
 .:@PORT@ {
     bind 127.0.0.1
+    prometheus 127.0.0.1:@PROM@
     template IN A loop.test {
 %s    }
     whoami
@@ -52,6 +53,7 @@ def test_aliases_that_branch_and_loop_cost_little():
         began = time.monotonic()
         s.ask("loop.test.", "A")
         assert time.monotonic() - began < 1, s.log()
+        assert s.metric("^isthmus_lookups_refused_total") > 0
         assert s.ask("other.test.", "A").rcode() == 0
 
 
