@@ -199,7 +199,7 @@ static void tcp_answers_in_any_order(void **state)
 	for (int i = 0; i < COUNT; i++) {
 		assert_int_equal(a[i].answers, 1);
 		if (i % 2)
-			assert_true(a[i].took < 280 * NS_PER_MS);
+			assert_true(a[i].took < a[0].took);
 	}
 	assert_int_equal(r.server.tcp_queries, COUNT);
 	assert_true(tcp_connections(r.server.tcp) <= 8);

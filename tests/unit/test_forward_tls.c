@@ -147,7 +147,7 @@ static void one_connection_carries_many_queries(void **state)
 	for (int i = 0; i < COUNT; i++) {
 		assert_int_equal(a[i].rcode, RCODE_NOERROR);
 		assert_int_equal(a[i].answers, 1);
-		assert_true(i == 0 || a[i].took < 280 * NS_PER_MS); /* not behind the slow one */
+		assert_true(i == 0 || a[i].took < a[0].took); /* not behind the slow one */
 	}
 	assert_int_equal(r.server.tcp_queries, COUNT);
 	assert_int_equal(r.server.udp_queries, 0);
@@ -221,7 +221,7 @@ static void requests_share_a_connection(void **state)
 		rig_ask(&r, a, COUNT);
 		for (int i = 0; i < COUNT; i++) {
 			assert_int_equal(a[i].answers, 1);
-			assert_true(i == 0 || a[i].took < 280 * NS_PER_MS);
+			assert_true(i == 0 || a[i].took < a[0].took);
 		}
 		assert_int_equal(r.server.tcp_queries, COUNT);
 		assert_int_equal(r.server.udp_queries, 0);
@@ -293,7 +293,7 @@ static void calls_share_a_connection(void **state)
 		rig_ask(&r, a, COUNT);
 		assert_int_equal(a[1].rcode, RCODE_REFUSED);
 		for (int i = 0; i < COUNT; i++)
-			assert_true(i == 1 || (a[i].answers == 1 && (i == 0 || a[i].took < 280 * NS_PER_MS)));
+			assert_true(i == 1 || (a[i].answers == 1 && (i == 0 || a[i].took < a[0].took)));
 		assert_int_equal(r.server.tcp_queries, COUNT);
 		assert_int_equal(r.server.udp_queries, 0);
 		secure_rig_stop(&r);

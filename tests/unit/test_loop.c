@@ -115,8 +115,8 @@ static void fibers_sleep_beside_each_other(void **state)
 {
 	(void)state;
 	struct log log = { .loop = loop_new(0), .left = 3 };
-	struct sleeper a = { &log, 30 * NS_PER_MS, 'a' }, b = { &log, 10 * NS_PER_MS, 'b' },
-		       c = { &log, 20 * NS_PER_MS, 'c' };
+	struct sleeper a = { &log, 150 * NS_PER_MS, 'a' }, b = { &log, 50 * NS_PER_MS, 'b' },
+		       c = { &log, 100 * NS_PER_MS, 'c' };
 	fiber_spawn(log.loop, sleep_and_note, &a);
 	fiber_spawn(log.loop, sleep_and_note, &b);
 	fiber_spawn(log.loop, sleep_and_note, &c);
@@ -124,7 +124,7 @@ static void fibers_sleep_beside_each_other(void **state)
 	loop_run(log.loop);
 	uint64_t took = clock_now() - start;
 	assert_string_equal(log.text, "abcBCA");
-	assert_true(took >= 30 * NS_PER_MS && took < 1000 * NS_PER_MS);
+	assert_true(took >= 150 * NS_PER_MS && took < 5000 * NS_PER_MS);
 	assert_int_equal(loop_waiting(log.loop), 0);
 	loop_free(log.loop);
 }
