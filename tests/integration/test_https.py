@@ -315,6 +315,32 @@ https://.:@PORT@ {
             c.close()
 
 
+def test_connections_beyond_the_limit_wait_while_all_are_at_work():
+    s = server("""
+https://.:@PORT@ {
+    bind 127.0.0.1
+    https {
+        max_connections 2
+    }
+    forward . 127.0.0.1:@UP@
+    prometheus 127.0.0.1:@PROM@
+}
+""", start=False, args=["-workers", "1"])
+    s.expand("@UP@")
+    with Upstream(slow_answer, s.ports["UP"]), s:
+        s.start()
+        began = time.time()
+        clients = []
+        for name in ("slow1.example.org.", "slow2.example.org.", "quick.example.org."):
+            clients.append(socket.create_connection((HOST, s.port), 5))
+            clients[-1].sendall(f"GET {path_for(name)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            time.sleep(0.1)
+        assert clients[2].recv(1000).startswith(b"HTTP/1.1 200") and 0.4 < time.time() - began < 3
+        assert s.metric("^isthmus_connections_full_total") >= 1
+        for c in clients:
+            c.close()
+
+
 def test_statuses_are_counted():
     with server() as s:
         for path in (IN_PATH, IN_PATH, "/dns-query", "/other"):
