@@ -46,7 +46,7 @@ PLUGIN(quic) = {
 		 "is cut off or does not come in time, one with an id other than 0, with the "
 		 "option edns-tcp-keepalive, a response. A query "
 		 "that gets no answer has its stream reset with 0x1 (DOQ_INTERNAL_ERROR). At most "
-		 "10,000 connections are open at once: a new "
+		 "1,000 connections are open at once: a new "
 		 "one takes the place of the one that has been idle longest, or is closed with 0x4 "
 		 "(DOQ_EXCESSIVE_LOAD) when all are in use.\n\n"
 		 "Clients must show that their address is their own (Retry) while many handshakes "

@@ -23,6 +23,14 @@ struct stream {
 	bool ends, ended, blocked;
 };
 
+/* Octets that are kept to the end of their connection: what they are sent from may be asked for again. */
+struct body {
+	struct body *next;
+	uint8_t *octets;
+	size_t length;
+	bool given;
+};
+
 struct options {
 	const char *port, *alpn, *name, *authorities, *certificate, *key;
 	uint8_t prefix[256]; /* put in front of each datagram */
@@ -42,9 +50,13 @@ struct client {
 	ngtcp2_crypto_conn_ref reference;
 	nghttp3_conn *http3; /* NULL: none */
 	struct stream *streams;
-	uint8_t *bodies; /* of requests: all that were given, kept to the end */
+	struct body *bodies;
 	size_t octets_sent, octets_received, retries;
 	bool open;
+	/* `load`: what is asked again and again */
+	uint8_t *question;
+	size_t question_length, to_ask, asked, answered;
+	uint64_t load_began;
 };
 
 uint64_t now(void);
@@ -60,6 +72,13 @@ void client_write(struct client *c);
 void client_close(struct client *c);
 void client_failed(struct client *c, const char *what, int error);
 int64_t client_send(struct client *c, int64_t id, const uint8_t *octets, size_t length, bool ends);
+
+/* `count` queries, `window` of them at once; says when all are answered. */
+void client_load(
+	struct client *c, const uint8_t *octets, size_t length, size_t count, size_t window);
+
+/* Keeps them; gives the kept ones. */
+struct body *client_keep(struct client *c, uint8_t *octets, size_t length);
 
 /* http3.c */
 void http3_open(struct client *c);

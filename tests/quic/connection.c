@@ -23,17 +23,33 @@ void client_close(struct client *c)
 		return;
 	close(c->fd);
 	c->fd = -1;
-	if (c->http3)
-		nghttp3_conn_del(c->http3);
 	ngtcp2_conn_del(c->conn);
 	gnutls_deinit(c->tls);
 	gnutls_certificate_free_credentials(c->credentials);
+	if (c->http3)
+		nghttp3_conn_del(c->http3);
+	while (c->bodies) {
+		struct body *b = c->bodies;
+		c->bodies = b->next;
+		free(b->octets);
+		free(b);
+	}
+	free(c->question);
+	c->question = NULL;
 	while (c->streams) {
 		struct stream *s = c->streams;
 		c->streams = s->next;
 		free(s->octets);
 		free(s);
 	}
+}
+
+struct body *client_keep(struct client *c, uint8_t *octets, size_t length)
+{
+	struct body *b = calloc(1, sizeof *b);
+	*b = (struct body){ .next = c->bodies, .octets = octets, .length = length };
+	c->bodies = b;
+	return b;
 }
 
 /* The peer has closed the connection, or lost it. */
@@ -103,6 +119,26 @@ static int on_handshake(ngtcp2_conn *conn, void *data)
 	return 0;
 }
 
+/* Forgets the stream, and asks again. */
+static void load_answered(struct client *c, int64_t id)
+{
+	for (struct stream **at = &c->streams; *at; at = &(*at)->next) {
+		struct stream *s = *at;
+		if (s->id != id)
+			continue;
+		*at = s->next;
+		free(s->octets);
+		free(s);
+		break;
+	}
+	if (++c->answered == c->to_ask)
+		say(c, "loaded %zu %.3f", c->answered,
+			(double)(now() - c->load_began) / (double)NGTCP2_SECONDS);
+	else if (c->asked < c->to_ask &&
+		 client_send(c, -1, c->question, c->question_length, true) >= 0)
+		c->asked++;
+}
+
 static int on_data(ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t offset,
 	const uint8_t *octets, size_t length, void *data, void *stream)
 {
@@ -114,6 +150,11 @@ static int on_data(ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t offse
 	ngtcp2_conn_extend_max_stream_offset(conn, id, length);
 	if (c->http3) {
 		http3_receive(c, id, octets, length, ended);
+		return 0;
+	}
+	if (c->to_ask) {
+		if (ended)
+			load_answered(c, id);
 		return 0;
 	}
 	if (length)
@@ -314,12 +355,27 @@ int64_t client_send(struct client *c, int64_t id, const uint8_t *octets, size_t 
 		s->id = id;
 	}
 	uint8_t *kept = malloc(s->length + length + 1); /* the old one may still be sent again */
-	memcpy(kept, s->octets, s->length);
+	if (s->length)
+		memcpy(kept, s->octets, s->length);
 	memcpy(kept + s->length, octets, length);
+	client_keep(c, s->octets, s->length);
 	s->octets = kept;
 	s->length += length;
 	s->ends |= ends;
 	return id;
+}
+
+void client_load(
+	struct client *c, const uint8_t *octets, size_t length, size_t count, size_t window)
+{
+	c->question = malloc(length);
+	memcpy(c->question, octets, length);
+	c->question_length = length;
+	c->to_ask = count;
+	c->load_began = now();
+	while (c->asked < window && c->asked < count &&
+		client_send(c, -1, octets, length, true) >= 0)
+		c->asked++;
 }
 
 static struct stream *sendable(struct client *c)

@@ -7,12 +7,6 @@
 
 enum { FIELDS_MAX = 32 };
 
-struct body {
-	uint8_t *octets;
-	size_t length;
-	bool given;
-};
-
 static int on_header(nghttp3_conn *conn, int64_t id, int32_t token, nghttp3_rcbuf *name,
 	nghttp3_rcbuf *value, uint8_t flags, void *data, void *stream)
 {
@@ -109,10 +103,9 @@ void http3_request(
 		say(c, "stream -1");
 		return;
 	}
-	struct body *b = calloc(1, sizeof *b);
-	b->octets = malloc(length + 1);
-	b->length = length;
-	memcpy(b->octets, body, length);
+	uint8_t *kept = malloc(length + 1);
+	memcpy(kept, body, length);
+	struct body *b = client_keep(c, kept, length);
 	nghttp3_conn_submit_request(c->http3, id, nv, n, length ? &reader : NULL, b);
 	say(c, "stream %lld", (long long)id);
 }

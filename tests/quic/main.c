@@ -5,6 +5,7 @@
  *             [prefix=HEX] [resume=C] [mute]
  *     send C HEX fin|nofin            a new stream
  *     more C STREAM HEX fin|nofin     more of it
+ *     load C HEX COUNT WINDOW         so many streams with it, a window of them at once
  *     request C HEX NAME=VALUE...     an HTTP/3 request, HEX its body
  *     reset C STREAM CODE             RESET_STREAM
  *     stop C STREAM CODE              STOP_SENDING
@@ -18,6 +19,7 @@
  *     C connecting, C open new|resumed, C retry, C rekey TEXT, C failed TEXT
  *     C closed CODE application|transport
  *     C stream ID, C data ID HEX, C end ID, C reset ID CODE, C stopped ID CODE
+ *     C loaded COUNT SECONDS
  *     C field ID NAME VALUE, C goaway ID
  *
  * It ends with its standard input.
@@ -136,6 +138,9 @@ static void run_on(struct client *c, char **words, size_t count)
 	} else if (strcmp(command, "more") == 0 && count == 5) {
 		size_t length = from_hex(words[3], octets, sizeof octets);
 		client_send(c, atoll(words[2]), octets, length, strcmp(words[4], "fin") == 0);
+	} else if (strcmp(command, "load") == 0 && count == 5) {
+		size_t length = from_hex(words[2], octets, sizeof octets);
+		client_load(c, octets, length, (size_t)atol(words[3]), (size_t)atol(words[4]));
 	} else if (strcmp(command, "request") == 0 && count >= 4 && c->http3) {
 		size_t length = from_hex(words[2], octets, sizeof octets);
 		http3_request(c, words + 3, count - 3, octets, length);

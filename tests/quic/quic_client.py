@@ -20,7 +20,7 @@ class Connection:
         self.resumed = self.retried = False
         self.stream = None                 # the one that was opened last
         self.data, self.ended, self.fields = {}, {}, {}
-        self.rekeyed = None
+        self.rekeyed = self.loaded = None
 
     def send(self, octets, fin=True):
         """Opens a stream and sends octets on it; its id, -1 if the server allows no more."""
@@ -37,6 +37,11 @@ class Connection:
         self.client.tell("request", self.number, body.hex(), *(f"{k}={v}" for k, v in fields))
         self.client.until(lambda: self.stream is not None or self.state != "open", 5)
         return self.stream
+
+    def load(self, octets, count, window):
+        """Asks so often, a window of queries at once: the answers are not looked at. `loaded` is (count, seconds) at the end."""
+        self.loaded = None
+        self.client.tell("load", self.number, octets.hex(), count, window)
 
     def reset(self, stream, code):
         self.client.tell("reset", self.number, stream, code)
@@ -68,6 +73,8 @@ class Connection:
             self.retried = True
         elif what == "rekey":
             self.rekeyed = rest
+        elif what == "loaded":
+            self.loaded = int(words[0]), float(words[1])
         elif what == "stream":
             self.stream = int(words[0])
         elif what == "data":

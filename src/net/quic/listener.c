@@ -155,12 +155,21 @@ bool quic_listener_evict(struct quic_listener *q)
 	return close_first(q, &q->idle, NULL, CONNECTION_EVICTED);
 }
 
+/* A flood of handshakes must not cost those their connection who have one, nor idle ones keep new ones out. */
 bool quic_listener_save_memory(struct quic_listener *q, const struct quic_connection *spared)
 {
-	return close_first(q, &q->closing, spared, CONNECTION_OVERDRAWN) ||
-	       close_first(q, &q->handshaking, spared, CONNECTION_OVERDRAWN) ||
-	       close_first(q, &q->idle, spared, CONNECTION_OVERDRAWN) ||
-	       close_first(q, &q->busy, spared, CONNECTION_OVERDRAWN);
+	bool flooded = q->handshaking.count > q->idle.count + q->busy.count;
+	const struct quic_list *order[] = {
+		&q->closing,
+		flooded ? &q->handshaking : &q->idle,
+		flooded ? &q->idle : &q->busy,
+		flooded ? &q->busy : &q->handshaking,
+	};
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+		if (close_first(q, order[i], spared, CONNECTION_OVERDRAWN))
+			return true;
+	}
+	return false;
 }
 
 static void accept_new(struct quic_listener *q, const struct incoming *in)

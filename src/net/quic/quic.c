@@ -8,9 +8,9 @@ const struct quic_limits quic_limits_default = {
 	.idle = 10 * NS_PER_S,
 	.streams = 256,
 	.active = 1024,
-	.connections = 10000,
-	.client_connections = 5000,
-	.memory = 64 << 20,
+	.connections = 1000,
+	.client_connections = 500,
+	.memory = 128 << 20,
 };
 
 const struct quic_secrets *quic_secrets(void)

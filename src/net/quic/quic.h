@@ -33,7 +33,7 @@ struct quic_limits {
 	size_t memory;	    /* octets that all its connections may hold beside their TLS sessions */
 };
 
-extern const struct quic_limits quic_limits_default; /* 3 s, 10 s, 256, 1,024, 10,000, 64 MiB */
+extern const struct quic_limits quic_limits_default; /* 3 s, 10 s, 256, 1,024, 1,000, 500, 128 MiB */
 
 /* Secrets of the process and of those that come after it: by them whoever gets a datagram can tell what another listener, or
  * the server before a crash, has given out. */

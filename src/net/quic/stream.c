@@ -115,6 +115,8 @@ void quic_stream_close(struct quic_stream *s)
 bool quic_stream_keep(struct quic_stream *s, const uint8_t *octets, size_t length)
 {
 	size_t need = s->input_length + length;
+	if (!length)
+		return true;
 	if (need > s->input_room) {
 		size_t room = s->input_room ? s->input_room : INPUT_ROOM_FIRST;
 		while (room < need)
