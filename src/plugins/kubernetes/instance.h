@@ -34,6 +34,9 @@ void kube_instances_init(struct setup *s);
 bool kube_instances_setup(struct setup *s);
 bool kube_instances_finish(struct setup *s);
 
+/* `ttl SECONDS`, 0 to 3600; what follows is passed over. */
+bool kube_read_ttl(struct setup *s, uint32_t *to);
+
 /* Sets rules->local. */
 void kube_find_local(struct kube_rules *rules, const struct block *b, struct arena *arena);
 

@@ -66,6 +66,11 @@ enum kube_outcome kube_answer_pointer(struct kube_lookup *l);
 enum kube_outcome kube_answer_name_servers(struct kube_lookup *l);
 enum kube_outcome kube_answer_name_server_addresses(struct kube_lookup *l);
 
+/* Calls visit for each service that one of the server's own addresses is an endpoint of. False if no slice has any of them:
+ * the server is not in the cluster. */
+bool kube_each_local_service(const struct kube_rules *rules, const struct kube_directory *d,
+	void (*visit)(const struct kube_service *s, void *data), void *data);
+
 /* Whether DNS shows this namespace. */
 bool kube_is_exposed(
 	const struct kube_rules *rules, const struct kube_cluster *c, struct view namespace);

@@ -34,28 +34,40 @@ static void visit_service(
 		visit(l, owner, &s->data->addresses[i]);
 }
 
-/* False if nobody has this address. */
-static bool visit_services_of(
-	struct kube_lookup *l, const struct kube_address *local, name_server_visitor *visit)
+bool kube_each_local_service(const struct kube_rules *rules, const struct kube_directory *d,
+	void (*visit)(const struct kube_service *s, void *data), void *data)
 {
-	const struct kube_directory *d = &l->cluster->own;
-	const struct kube_holder *h = kube_find_holder(&d->holders, local);
-	for (uint32_t i = 0; h && i < h->slice_count; i++) {
-		const struct kube_slice *slice = kube_find_slice(d, h->keys[h->service_count + i]);
-		const struct kube_service *s = slice ? kube_find_service_of(d, slice) : NULL;
-		if (s && s->data)
-			visit_service(l, s, visit);
+	bool in_cluster = false;
+	for (size_t local = 0; local < rules->local_count; local++) {
+		const struct kube_holder *h = kube_find_holder(&d->holders, &rules->local[local]);
+		for (uint32_t i = 0; h && i < h->slice_count; i++) {
+			const struct kube_slice *slice = kube_find_slice(d, h->keys[h->service_count + i]);
+			const struct kube_service *s = slice ? kube_find_service_of(d, slice) : NULL;
+			if (s && s->data)
+				visit(s, data);
+		}
+		in_cluster |= h && h->slice_count;
 	}
-	return h && h->slice_count;
+	return in_cluster;
+}
+
+/* A name_server_visitor with its lookup, on its way through services. */
+struct visiting {
+	struct kube_lookup *l;
+	name_server_visitor *visit;
+};
+
+static void visit_local_service(const struct kube_service *s, void *data)
+{
+	const struct visiting *v = data;
+	visit_service(v->l, s, v->visit);
 }
 
 static void visit_name_servers(struct kube_lookup *l, name_server_visitor *visit)
 {
 	const struct kube_rules *rules = l->rules;
-	bool in_cluster = false;
-	for (size_t i = 0; i < rules->local_count; i++)
-		in_cluster |= visit_services_of(l, &rules->local[i], visit);
-	if (in_cluster)
+	struct visiting v = { l, visit };
+	if (kube_each_local_service(rules, &l->cluster->own, visit_local_service, &v))
 		return;
 	struct name owner =
 		kube_name(l->q->arena, (struct view[]){ VIEW("ns"), VIEW("dns") }, 2, l->zone);

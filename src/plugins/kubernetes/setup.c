@@ -182,7 +182,7 @@ static bool read_pods(struct setup *s)
 		VIEW_ARGS(words[0]));
 }
 
-static bool read_ttl(struct setup *s)
+bool kube_read_ttl(struct setup *s, uint32_t *to)
 {
 	struct view *rest;
 	int64_t ttl;
@@ -191,8 +191,13 @@ static bool read_ttl(struct setup *s)
 	args_rest(s, &rest);
 	if (ttl < 0 || ttl > TTL_MAX)
 		return setup_error(s, "ttl must be in range [0, %d]: %lld", TTL_MAX, (long long)ttl);
-	instance_of(s)->rules.ttl = (uint32_t)ttl;
+	*to = (uint32_t)ttl;
 	return true;
+}
+
+static bool read_ttl(struct setup *s)
+{
+	return kube_read_ttl(s, &instance_of(s)->rules.ttl);
 }
 
 static bool read_endpoint_pod_names(struct setup *s)
