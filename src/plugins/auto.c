@@ -255,7 +255,8 @@ static bool is_unreadable(const FTSENT *entry)
 static void visit(struct scan *scan, const FTSENT *entry)
 {
 	if (is_unreadable(entry)) {
-		plugin_warning(scan->self, "error reading %s: open %s: %s", entry->fts_path,
+		const char *step = entry->fts_info == FTS_DNR ? "open" : "lstat";
+		plugin_warning(scan->self, "error reading %s: %s %s: %s", entry->fts_path, step,
 			entry->fts_path, error_text(entry->fts_errno));
 		scan->readable = false;
 		return;

@@ -64,7 +64,7 @@ static bool reload_setup(struct setup *s)
 	if (!read_times(s, &interval, &jitter))
 		return false;
 	if (r->read) {
-		setup_warning(s, "plugin/reload: only the first 'reload' of a block counts");
+		setup_warning(s, "only the first 'reload' of a block counts");
 		return true;
 	}
 	*r = (struct reload){ interval, jitter, true };
