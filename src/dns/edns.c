@@ -34,6 +34,47 @@ bool edns_option_find(const struct edns *e, uint16_t code, struct view *data)
 	return false;
 }
 
+/* Family, source and scope prefix lengths, and an address (RFC 7871 6). Family 0 says that no address is to be used. */
+static bool subnet_well_formed(struct view data)
+{
+	enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2, SUBNET_FIXED = 4 };
+	if (data.length < SUBNET_FIXED)
+		return false;
+	unsigned family = u16_at(data.at), source = (unsigned char)data.at[2],
+		 scope = (unsigned char)data.at[3];
+	if (family == 0)
+		return source == 0;
+	unsigned longest = family == FAMILY_IPV4 ? 32 : family == FAMILY_IPV6 ? 128 : 0;
+	return source <= longest && scope <= longest && longest > 0;
+}
+
+bool edns_options_well_formed(const struct edns *e)
+{
+	struct view rest = e->options, data;
+	uint16_t code;
+	bool good = true;
+	while (good && edns_option_next(&rest, &code, &data)) {
+		switch (code) {
+		case OPTION_SUBNET:
+			good = subnet_well_formed(data);
+			break;
+		case OPTION_EXPIRE:
+			good = data.length == 0 || data.length >= 4;
+			break;
+		case OPTION_TCP_KEEPALIVE:
+			good = data.length == 0 || data.length == 2;
+			break;
+		case OPTION_EXTENDED_ERROR:
+		case OPTION_ZONE_VERSION:
+			good = data.length >= 2;
+			break;
+		default:
+			break;
+		}
+	}
+	return good;
+}
+
 /* Whether the options may become so long: their length has 16 bits. What does not fit is left out.
  */
 static bool fits(const struct edns *e, struct view data)

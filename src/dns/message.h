@@ -73,6 +73,7 @@ enum edns_option {
 	OPTION_TCP_KEEPALIVE = 11,
 	OPTION_PADDING = 12,
 	OPTION_EXTENDED_ERROR = 15,
+	OPTION_ZONE_VERSION = 19,
 };
 
 /* The OPT record (RFC 6891 6.1). `options` is the rdata: a well-formed run of {code, length, data}. */
@@ -196,6 +197,12 @@ bool edns_option_next(struct view *rest, uint16_t *code, struct view *data);
 
 /* The first option of this code; false if there is none. */
 bool edns_option_find(const struct edns *e, uint16_t code, struct view *data);
+
+/*
+ * Whether the options whose form is known have it: SUBNET (RFC 7871 6), EXPIRE (RFC 7314 3), TCP_KEEPALIVE (RFC 7828
+ * 3.1), EXTENDED_ERROR (RFC 8914 2), ZONE_VERSION (RFC 9660 2). Others may be anything.
+ */
+bool edns_options_well_formed(const struct edns *e);
 
 /* Adds an option at the end (or puts it in the place of the one there is), memory from the arena. */
 void edns_option_add(struct edns *e, struct arena *arena, uint16_t code, struct view data);

@@ -23,12 +23,15 @@ static enum intake refuse(struct query *q, unsigned rcode, unsigned opcode)
 	return INTAKE_REFUSED;
 }
 
-/* RFC 9250 5.5.2: its time-outs are QUIC's own. */
-static bool has_forbidden_option(const struct query *q)
+/* An option that is malformed (RFC 7871 7.1.2 and its like), or forbidden: the time-outs of QUIC are its own (RFC 9250
+ * 5.5.2). */
+static bool has_bad_option(const struct query *q)
 {
+	const struct edns *e = &q->request.edns;
 	struct view data;
-	return q->transport == TRANSPORT_QUIC &&
-	       edns_option_find(&q->request.edns, OPTION_TCP_KEEPALIVE, &data);
+	if (q->transport == TRANSPORT_QUIC && edns_option_find(e, OPTION_TCP_KEEPALIVE, &data))
+		return true;
+	return e->options.length > 0 && !edns_options_well_formed(e);
 }
 
 static enum intake refuse_malformed(struct query *q, struct incoming *in)
@@ -56,7 +59,7 @@ enum intake intake_read(struct query *q, struct incoming *in)
 	in->outcome = INCOMING_UNANSWERED;
 	switch (message_read(&q->request, q->arena, in->wire, in->length)) {
 	case MESSAGE_OK:
-		if (has_forbidden_option(q))
+		if (has_bad_option(q))
 			return refuse_malformed(q, in);
 		q->name = name_lower(q->request.question.name, &q->lower_room);
 		return INTAKE_QUERY;

@@ -742,6 +742,38 @@ static void what_is_too_long_is_not_kept(void **state)
 
 /* --- EDNS options --- */
 
+static bool well_formed(uint16_t code, const char *data, size_t length)
+{
+	struct edns e = { .present = true };
+	edns_option_add(&e, arena, OPTION_NSID, VIEW(""));
+	edns_option_add(&e, arena, code, (struct view){ data, length });
+	return edns_options_well_formed(&e);
+}
+
+#define WELL_FORMED(code, data) well_formed(code, data, sizeof data - 1)
+
+static void malformed_options_are_known(void **state)
+{
+	(void)state;
+	assert_true(WELL_FORMED(OPTION_SUBNET, "\0\1\30\0\300\0\2"));
+	assert_true(WELL_FORMED(OPTION_SUBNET, "\0\1\40\40\300\0\2\1"));
+	assert_true(WELL_FORMED(OPTION_SUBNET, "\0\2\200\0\x20\1"));
+	assert_true(WELL_FORMED(OPTION_SUBNET, "\0\0\0\0"));
+	assert_false(WELL_FORMED(OPTION_SUBNET, "\0\0\1\0"));
+	assert_false(WELL_FORMED(OPTION_SUBNET, "\0\1\41\0\300\0\2\1\1"));
+	assert_false(WELL_FORMED(OPTION_SUBNET, "\0\1\30\41\300\0\2"));
+	assert_false(WELL_FORMED(OPTION_SUBNET, "\0\2\201\0"));
+	assert_false(WELL_FORMED(OPTION_SUBNET, "\0\3\0\0"));
+	assert_false(WELL_FORMED(OPTION_SUBNET, "\0\1\0"));
+	assert_true(WELL_FORMED(OPTION_EXPIRE, "") && WELL_FORMED(OPTION_EXPIRE, "\0\0\0\1"));
+	assert_false(WELL_FORMED(OPTION_EXPIRE, "\0\0\1"));
+	assert_true(WELL_FORMED(OPTION_TCP_KEEPALIVE, "") && WELL_FORMED(OPTION_TCP_KEEPALIVE, "\0\1"));
+	assert_false(WELL_FORMED(OPTION_TCP_KEEPALIVE, "\0") || WELL_FORMED(OPTION_TCP_KEEPALIVE, "\0\0\1"));
+	assert_true(WELL_FORMED(OPTION_EXTENDED_ERROR, "\0\17text"));
+	assert_false(WELL_FORMED(OPTION_EXTENDED_ERROR, "\0") || WELL_FORMED(OPTION_ZONE_VERSION, ""));
+	assert_true(WELL_FORMED(OPTION_COOKIE, "\0") && WELL_FORMED(65001, ""));
+}
+
 static void options_are_changed(void **state)
 {
 	struct edns e = { .present = true };
@@ -841,6 +873,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(encoded_with_another_question, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_passes_as_it_came, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_too_long_is_not_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(malformed_options_are_known, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(options_are_changed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(padding_reaches_the_next_block, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(options_have_16_bits, set_up, tear_down),
