@@ -38,6 +38,13 @@ static const struct metric_family full_total = {
 	.labels = { "proto" },
 };
 
+static const struct metric_family headers_refused_total = {
+	.name = "isthmus_proxy_protocol_refused_total",
+	.help = "Counter of headers of the PROXY protocol that were refused, with what came behind them.",
+	.kind = METRIC_COUNTER,
+	.labels = { "proto" },
+};
+
 static const struct metric_family handshakes_total = {
 	.name = "isthmus_tls_handshakes_total",
 	.help = "Counter of TLS handshakes with clients, by how they ended.",
@@ -67,7 +74,7 @@ static const struct metric_family resets_total = {
 };
 
 static _Atomic(struct metric *) open_series[TRANSPORTS], cut_series[TRANSPORTS][CONNECTION_CUTS],
-	full_series[TRANSPORTS], retry_series[TRANSPORTS], reset_series[TRANSPORTS],
+	full_series[TRANSPORTS], refused_series[TRANSPORTS], retry_series[TRANSPORTS], reset_series[TRANSPORTS],
 	handshake_series[TRANSPORTS][HANDSHAKES];
 
 static struct metric *series(_Atomic(struct metric *) *at, const struct metric_family *family,
@@ -109,4 +116,9 @@ void connection_count_retry(enum transport t)
 void connection_count_reset(enum transport t)
 {
 	metric_add(series(&reset_series[t], &resets_total, t, ""), 1);
+}
+
+void connection_count_header_refused(enum transport t)
+{
+	metric_add(series(&refused_series[t], &headers_refused_total, t, ""), 1);
 }

@@ -23,6 +23,9 @@ void connection_count_open(enum transport t, int change);
 
 void connection_count_cut(enum transport t, enum connection_cut why);
 
+/* A header of the PROXY protocol was refused, with the connection or the datagram behind it. */
+void connection_count_header_refused(enum transport t);
+
 /* As many are open as may be: more have to wait. */
 void connection_count_full(enum transport t);
 

@@ -20,6 +20,7 @@ struct incoming {
 	const uint8_t *wire; /* valid until handle() returns, also when it waits meanwhile */
 	size_t length;
 	struct endpoint client, local;
+	struct endpoint peer; /* over UDP: who sent the datagram; the client, or a proxy that speaks for it */
 	enum transport transport;
 	uint64_t deadline; /* of the monotonic clock: nobody waits for the answer any longer (gRPC); 0: nobody says */
 	void *listener;  /* what the server gave when it opened the listener */

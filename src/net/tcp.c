@@ -120,12 +120,22 @@ void tcp_listener_resume(struct tcp_listener *t)
 	loop_watch(t->loop, &t->watch, EPOLLIN);
 }
 
-/* Takes a connection over, unless its client has too many. */
+/* What is done with a header of the PROXY protocol from this client. */
+static enum proxy_use proxy_use_of(const struct tcp_listener *t, const struct endpoint *client)
+{
+	const struct tcp_service *s = &t->service;
+	const struct proxy_policy *policy = s->proxies ? s->proxies(s->listener) : NULL;
+	return policy ? proxy_use_for(policy, client) : PROXY_SKIP;
+}
+
+/* Takes a connection over, unless its client has too many: a proxy may have more. */
 static void accepted(struct tcp_listener *t, int fd, const struct sockaddr_in6 *peer)
 {
 	struct endpoint client = endpoint_from((const struct sockaddr *)peer);
 	uint16_t *counter = client_counter(t->clients, &client);
-	if (*counter >= t->limits.client_connections || *counter == UINT16_MAX) {
+	enum proxy_use proxy = proxy_use_of(t, &client);
+	size_t most = proxy == PROXY_USE ? UINT16_MAX : t->limits.client_connections;
+	if (*counter >= most || *counter == UINT16_MAX) {
 		connection_count_cut(t->service.transport, CONNECTION_CLIENT_FULL);
 		close(fd);
 		return;
@@ -133,7 +143,7 @@ static void accepted(struct tcp_listener *t, int fd, const struct sockaddr_in6 *
 	if (tcp_connections(t) >= t->limits.connections)
 		make_room(t);
 	++*counter;
-	tcp_connection_new(t, fd, &client, counter);
+	tcp_connection_new(t, fd, &client, counter, proxy);
 }
 
 static void listener_ready(struct watch *w, uint32_t events)

@@ -10,6 +10,7 @@
 
 struct tcp_listener;
 struct connection_protocol;
+struct proxy_policy;
 struct tls_credentials;
 
 /* Times in ns. All of them are enforced: a slow reader is cut off after `write`. */
@@ -35,6 +36,9 @@ struct tcp_service {
 	/* Gives what a new connection's TLS session is made with, which must stay valid for the loop's round: the session takes
 	 * a reference. NULL, or giving NULL: connections are in the clear. On the listener's thread. */
 	struct tls_credentials *(*credentials)(void *listener);
+	/* Whose headers of the PROXY protocol are believed; valid for the loop's round. NULL, or giving NULL: none are looked for. On
+	 * the listener's thread. */
+	const struct proxy_policy *(*proxies)(void *listener);
 	const char *const *alpn; /* as tls_session_server() takes it */
 	bool alpn_required;
 	incoming_handler *handle;

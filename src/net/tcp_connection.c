@@ -210,7 +210,7 @@ static void timer_update(struct tcp_connection *c)
 /* Which of the times that expires() knows is over. */
 static enum connection_cut limit_reached(const struct tcp_connection *c)
 {
-	if (!c->open)
+	if (!c->open && c->tls)
 		return CONNECTION_SLOW_HANDSHAKE;
 	if (tcp_connection_unsent(c))
 		return CONNECTION_SLOW_READER;
@@ -389,7 +389,7 @@ static void opened(struct tcp_connection *c)
 /* After the peer has ended the connection, or it broke. */
 static void peer_ended(struct tcp_connection *c)
 {
-	if (!c->open && !c->ended)
+	if (!c->open && c->tls && !c->ended)
 		connection_count_handshake(c->listener->service.transport, HANDSHAKE_ABANDONED);
 	c->ended = true;
 }
@@ -488,21 +488,7 @@ static void discard(struct tcp_connection *c)
 		tcp_connection_close(c);
 }
 
-static void connection_ready(struct watch *w, uint32_t events)
-{
-	struct tcp_connection *c = (struct tcp_connection *)w;
-	tcp_input_waits(c->listener->loop->tcp->input);
-	if (events & (EPOLLERR | EPOLLHUP)) {
-		peer_ended(c);
-		tcp_connection_close(c);
-	} else if (c->lingering) {
-		discard(c);
-	} else if ((c->paused || work(c)) && work_on_kept(c)) {
-		settle(c);
-	}
-}
-
-/* --- a new one --- */
+/* --- beginning --- */
 
 /* Begins TLS, if the listener has it. False if there is no memory for it. */
 static bool secure(struct tcp_connection *c)
@@ -524,8 +510,41 @@ static bool secure(struct tcp_connection *c)
 	return c->tls != NULL;
 }
 
+/* What comes first is a proxy's. False if it has to be waited for, or the connection is closed. */
+static bool begin_behind_proxy(struct tcp_connection *c)
+{
+	enum tcp_preface preface = tcp_preface_read(c);
+	if (preface == PREFACE_WAITS)
+		return false;
+	c->proxy = PROXY_SKIP;
+	list_remove(c);
+	if (preface == PREFACE_BROKEN || !secure(c) || c->ended) {
+		tcp_connection_close(c);
+		return false;
+	}
+	list_update(c);
+	return true;
+}
+
+static void connection_ready(struct watch *w, uint32_t events)
+{
+	struct tcp_connection *c = (struct tcp_connection *)w;
+	tcp_input_waits(c->listener->loop->tcp->input);
+	if (events & (EPOLLERR | EPOLLHUP)) {
+		peer_ended(c);
+		tcp_connection_close(c);
+	} else if (c->lingering) {
+		discard(c);
+	} else if (c->proxy != PROXY_SKIP && !begin_behind_proxy(c)) {
+		return;
+	} else if ((c->paused || work(c)) && work_on_kept(c)) {
+		settle(c);
+	}
+}
+
 void tcp_connection_new(
-	struct tcp_listener *t, int fd, const struct endpoint *client, uint16_t *counter)
+	struct tcp_listener *t, int fd, const struct endpoint *client, uint16_t *counter,
+	enum proxy_use proxy)
 {
 	struct tcp_connection *c = memory_array(1, sizeof *c);
 	struct sockaddr_in6 local;
@@ -536,6 +555,7 @@ void tcp_connection_new(
 	c->listener = t;
 	c->client = *client;
 	c->counter = counter;
+	c->proxy = proxy;
 	c->local = t->local;
 	if (endpoint_is_wildcard(&t->local) &&
 		getsockname(fd, (struct sockaddr *)&local, &length) == 0)
@@ -546,7 +566,7 @@ void tcp_connection_new(
 	atomic_fetch_add_explicit(&t->open, 1, memory_order_relaxed);
 	connection_count_open(t->service.transport, 1);
 	loop_watch(t->loop, &c->watch, EPOLLIN);
-	if (!secure(c) || c->ended) {
+	if (proxy == PROXY_SKIP && (!secure(c) || c->ended)) {
 		tcp_connection_close(c);
 		return;
 	}

@@ -2,6 +2,7 @@
 #ifndef ISTHMUS_NET_TCP_CONNECTION_H
 #define ISTHMUS_NET_TCP_CONNECTION_H
 
+#include "net/proxy_protocol.h"
 #include "net/tcp.h"
 #include "net/tcp_buffer.h"
 #include "net/tls_session.h"
@@ -67,6 +68,7 @@ struct tcp_connection {
 	size_t active; /* queries with the handler */
 	long queries;  /* that came so far */
 	uint64_t expires, accepted, active_at, partial_since, written_at;
+	enum proxy_use proxy; /* PROXY_SKIP: no header is waited for, or none any more */
 	bool open;     /* the handshake is done, or there is none */
 	bool greeted;  /* set by the protocol: the peer speaks it, and may be as idle as after a query */
 	bool one_by_one; /* set by the protocol: no query is handled before the one before it is answered */
@@ -92,9 +94,10 @@ struct tcp_listener {
 	bool stopped, released;
 };
 
-/* Takes an accepted descriptor over; *counter has counted it. */
+/* Takes an accepted descriptor over; *counter has counted it, `proxy` says what is done with a header of the PROXY protocol. */
 void tcp_connection_new(
-	struct tcp_listener *t, int fd, const struct endpoint *client, uint16_t *counter);
+	struct tcp_listener *t, int fd, const struct endpoint *client, uint16_t *counter,
+	enum proxy_use proxy);
 
 /* Closes it at once. Its memory stays until its queries are done. */
 void tcp_connection_close(struct tcp_connection *c);
@@ -104,6 +107,14 @@ void tcp_connection_end(struct tcp_connection *c);
 
 /* Takes no more queries; it is closed when those that it has are answered. */
 void tcp_connection_stop(struct tcp_connection *c);
+
+/* Looks for the header of the PROXY protocol, c->proxy says what for, and takes it off. */
+enum tcp_preface {
+	PREFACE_WAITS, /* for more octets */
+	PREFACE_DONE,  /* whatever comes now is the protocol's */
+	PREFACE_BROKEN,
+};
+enum tcp_preface tcp_preface_read(struct tcp_connection *c);
 
 /* Frees a listener that was released, when its last connection has gone. */
 void tcp_listener_free(struct tcp_listener *t);

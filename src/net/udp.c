@@ -9,6 +9,7 @@
 #include "net/loop_state.h"
 #include "net/sanitizers.h"
 #include "net/socket.h"
+#include "net/udp_proxies.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -73,6 +74,7 @@ struct udp_listener {
 	bool stopped, released;
 	size_t waiting; /* queries */
 	const struct udp_shedding *shedding;
+	struct udp_proxies proxies;
 	struct pending *pending; /* NULL until it shed for the first time */
 };
 
@@ -355,6 +357,7 @@ static void listener_free(struct udp_listener *u)
 	for (; u->pending && u->pending->count; u->pending->count--)
 		datagram_put(&b->pool, pending_oldest(u->pending));
 	free(u->pending);
+	udp_proxies_free(&u->proxies);
 	close(u->watch.fd);
 	free(u);
 	batch_leave(b);
@@ -388,6 +391,9 @@ static bool answer_next(struct udp_batch *b, struct udp_listener *u)
 	uint64_t handoffs = u->loop->handoffs;
 	ASAN_POISON_MEMORY_REGION(d->wire + in.length, DATAGRAM_MAX - in.length);
 	b->at++;
+	in.peer = in.client;
+	if (u->proxies.policy && !udp_proxies_take(&u->proxies, u->listener, &in))
+		return true;
 	b->answering = true;
 	u->handle(&in);
 	assert(in.answer_length <= ANSWER_MAX);
@@ -549,6 +555,12 @@ void udp_shed(struct udp_listener *u, const struct udp_shedding *s)
 void udp_foresee(struct udp_listener *u, udp_foresight *foresee)
 {
 	u->foresee = foresee;
+}
+
+void udp_expect_proxies(
+	struct udp_listener *u, const struct proxy_policy *(*policy)(void *listener))
+{
+	u->proxies.policy = policy;
 }
 
 void udp_stop(struct udp_listener *u)

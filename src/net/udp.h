@@ -54,6 +54,13 @@ void udp_foresee(struct udp_listener *u, udp_foresight *foresee);
 void udp_send(struct udp_listener *u, const struct endpoint *local, const struct endpoint *client,
 	struct view wire);
 
+struct proxy_policy;
+
+/* Datagrams may have a header of the PROXY protocol in front; policy() gives what holds now, valid for the loop's round, NULL:
+ * none may. */
+void udp_expect_proxies(
+	struct udp_listener *u, const struct proxy_policy *(*policy)(void *listener));
+
 /* Takes no more queries; queries that wait still get their answer sent. */
 void udp_stop(struct udp_listener *u);
 

@@ -2,6 +2,7 @@
 #ifndef ISTHMUS_SERVER_BLOCK_H
 #define ISTHMUS_SERVER_BLOCK_H
 
+#include "net/proxy_protocol.h"
 #include "net/tcp.h"
 #include "server/plugin.h"
 #include <stdatomic.h>
@@ -46,6 +47,7 @@ struct block {
 	bool debug, stacktrace;
 	unsigned sockets; /* multisocket: how many CoreDNS would open; 0: not named */
 	bool takes_any_class; /* chaos or forward */
+	const struct proxy_policy *proxies; /* NULL: none are expected */
 	struct credentials *tls; /* NULL: listeners are in the clear */
 	bool sheds;
 	bool collects_metadata;

@@ -115,6 +115,8 @@ static void share_settings(struct endpoint_group *group, const struct block *b)
 		group->limits.queries = b->queries_max;
 	if (b->takes_any_class)
 		group->takes_any_class = true;
+	if (b->proxies)
+		group->proxies = b->proxies;
 	if (b->sheds)
 		group->sheds = true;
 	if (b->foreseer)

@@ -152,11 +152,20 @@ struct tls_credentials *listener_credentials(void *listener)
 	return g->tls ? credentials_now(g->tls) : NULL;
 }
 
+const struct proxy_policy *listener_proxies(void *listener)
+{
+	const struct listener *l = listener;
+	return atomic_load_explicit(&l->group, memory_order_acquire)->proxies;
+}
+
 /* What TCP connections of each scheme speak. */
 static struct tcp_service tcp_service_of(struct listener *l, incoming_handler *handle)
 {
 	static const char *const dot[] = { "dot", NULL }; /* RFC 7858 3.1, as registered by RFC 8310 */
-	struct tcp_service service = { .transport = TRANSPORT_TCP, .handle = handle, .listener = l };
+	struct tcp_service service = { .transport = TRANSPORT_TCP,
+		.proxies = listener_proxies,
+		.handle = handle,
+		.listener = l };
 	if (l->scheme == SCHEME_TLS) {
 		service.transport = TRANSPORT_TLS;
 		service.alpn = dot;
@@ -190,6 +199,7 @@ static void serve_udp(struct listener *l, struct listener_sockets *s, struct loo
 	s->udp = udp_listen(loop, s->udp_fd, &l->local, handle, l);
 	udp_shed(s->udp, &shed_policy);
 	udp_foresee(s->udp, foresee);
+	udp_expect_proxies(s->udp, listener_proxies);
 }
 
 static bool is_quic(const struct listener *l)

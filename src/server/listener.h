@@ -28,6 +28,7 @@ struct endpoint_group {
 	bool foresees; /* some block has a plugin that fetches ahead */
 	struct tcp_limits limits;
 	struct transport_limits transport_limits;
+	const struct proxy_policy *proxies; /* NULL: none are expected */
 	struct credentials *tls; /* NULL: in the clear */
 	struct listener *listener; /* that serves it, once it is open */
 };
@@ -68,6 +69,9 @@ bool scheme_has_tcp(enum scheme s);
 
 /* What new connections are secured with; NULL while the listener (a struct listener) is in the clear. Any thread. */
 struct tls_credentials *listener_credentials(void *listener);
+
+/* Whose headers of the PROXY protocol it believes; NULL: it looks for none. As above. */
+const struct proxy_policy *listener_proxies(void *listener);
 
 /* What another configuration says of its limits: on the thread of a worker that serves it. */
 void listener_renew(struct listener *l, unsigned worker);

@@ -40,6 +40,7 @@ struct quic_service quic_service_of(struct listener *l, incoming_handler *handle
 	return (struct quic_service){
 		.application = http ? transports->quic->http3 : transports->quic->doq,
 		.credentials = listener_credentials,
+		.proxies = listener_proxies,
 		.http3 = &doh_service,
 		.counted = http ? count_status : count_code,
 		.shared = &l->quic,

@@ -356,8 +356,8 @@ def test_who_does_not_shake_hands_is_cut_off():
 
 def test_what_is_no_tls_is_refused_with_an_alert():
     with tls_server() as s:
-        plain = dns.message.make_query("www.example.org", "A", id=0xffff)   # in the place of a record's length: none is so long
-        for octets in (b"GET / HTTP/1.1\r\n\r\n", plain.to_wire(prepend_length=True),
+        plain = dns.message.make_query("www.example.org", "A", id=0xffff).to_wire()   # in the place of a record's length: none is so long
+        for octets in (b"GET / HTTP/1.1\r\n\r\n", len(plain).to_bytes(2, "big") + plain,
                        b"\x16\x03\x01\xff\xff" + b"x" * 100):
             with socket.create_connection((HOST, s.ports["DOT"]), 5) as c:
                 c.sendall(octets)

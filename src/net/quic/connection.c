@@ -365,13 +365,23 @@ static void read_failed(struct quic_connection *c, const struct incoming *in, in
 	}
 }
 
+/* A proxy has said for whom it speaks. */
+static void learn_source(struct quic_connection *c, const struct incoming *in)
+{
+	if (endpoint_equal(&in->client, &in->peer))
+		return;
+	c->source = in->client;
+	c->proxied = true;
+}
+
 void quic_connection_read(struct quic_connection *c, const struct incoming *in)
 {
-	struct endpoint local = in->local, client = in->client;
+	struct endpoint local = in->local, client = in->peer;
 	if (!c->conn) {
 		repeat_farewell(c);
 		return;
 	}
+	learn_source(c, in);
 	ngtcp2_path path = quic_path(&local, &client);
 	ngtcp2_pkt_info info = { 0 };
 	int error =
@@ -391,7 +401,8 @@ void quic_connection_new(struct quic_listener *q, const struct incoming *in,
 {
 	struct quic_connection *c = memory_array(1, sizeof *c);
 	c->listener = q;
-	c->client = in->client;
+	c->client = in->peer;
+	learn_source(c, in);
 	c->local = in->local;
 	c->timer.fire = expired;
 	c->flush.run = flush_due;

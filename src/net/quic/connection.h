@@ -86,7 +86,8 @@ struct quic_connection {
 	struct timer timer; /* at or before `expires` */
 	struct loop_flush flush;
 	uint64_t expires;
-	struct endpoint client, local;
+	struct endpoint client, local; /* the path */
+	struct endpoint source;	       /* whom a proxy speaks for, where `proxied` */
 	struct quic_id *ids;
 	struct quic_stream *newest; /* all of its streams */
 	struct quic_queue reading;  /* longest first */
@@ -97,6 +98,7 @@ struct quic_connection {
 	uint64_t failure;	/* the application's code, where `failed` */
 	uint8_t *farewell;
 	size_t farewell_length, late_packets;
+	bool proxied;
 	bool shaken, failed, overdrawn;
 	uint16_t *client_counter; /* of the client's connections, once this one is open */
 };

@@ -35,7 +35,7 @@ static void answer(struct quic_listener *q, const struct incoming *in, const uin
 	ngtcp2_ssize length)
 {
 	if (length > 0)
-		udp_send(q->udp, &in->local, &in->client,
+		udp_send(q->udp, &in->local, &in->peer,
 			(struct view){ (const char *)datagram, (size_t)length });
 }
 
@@ -56,7 +56,7 @@ void quic_listener_retry(
 	struct quic_listener *q, const struct incoming *in, const ngtcp2_pkt_hd *header)
 {
 	const struct quic_secrets *secrets = q->service.shared->secrets;
-	struct endpoint client = in->client;
+	struct endpoint client = in->peer;
 	uint8_t token[NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN], datagram[DATAGRAM_ROOM];
 	ngtcp2_cid id = { .datalen = QUIC_ID_LENGTH };
 	random_fill(id.data, id.datalen);
@@ -114,7 +114,7 @@ static bool was_given(
 {
 	const struct quic_secrets *secrets = q->service.shared->secrets;
 	return ngtcp2_crypto_verify_regular_token(token->base, token->len, secrets->token,
-		       sizeof secrets->token, &in->client.any, endpoint_length(&in->client),
+		       sizeof secrets->token, &in->peer.any, endpoint_length(&in->peer),
 		       TOKEN_TIME, clock_batch()) == 0;
 }
 
@@ -123,8 +123,8 @@ static bool retried(const struct quic_listener *q, const struct incoming *in,
 {
 	const struct quic_secrets *secrets = q->service.shared->secrets;
 	return ngtcp2_crypto_verify_retry_token(original, header->token.base, header->token.len,
-		       secrets->token, sizeof secrets->token, header->version, &in->client.any,
-		       endpoint_length(&in->client), &header->dcid, RETRY_TIME, clock_batch()) == 0;
+		       secrets->token, sizeof secrets->token, header->version, &in->peer.any,
+		       endpoint_length(&in->peer), &header->dcid, RETRY_TIME, clock_batch()) == 0;
 }
 
 static bool is_retry_token(const ngtcp2_vec *token)
@@ -255,6 +255,12 @@ void quic_listener_wake(struct quic_listener *q)
 
 /* --- listeners --- */
 
+static const struct proxy_policy *proxies(void *listener)
+{
+	const struct quic_listener *q = listener;
+	return q->service.proxies ? q->service.proxies(q->service.listener) : NULL;
+}
+
 static struct quic_listener *listen_on(struct loop *l, int fd, const struct endpoint *local,
 	const struct quic_limits *limits, const struct quic_service *service)
 {
@@ -273,6 +279,7 @@ static struct quic_listener *listen_on(struct loop *l, int fd, const struct endp
 	if (endpoint_is_v6(local))
 		socket_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
 	q->udp = udp_listen(l, fd, local, receive, q);
+	udp_expect_proxies(q->udp, proxies);
 	return q;
 }
 

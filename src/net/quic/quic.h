@@ -57,6 +57,8 @@ struct quic_service {
 	/* Gives what a new connection's TLS session is made with, which must stay valid for the
 	 * loop's round: the session takes a reference. On the listener's thread. */
 	struct tls_credentials *(*credentials)(void *listener);
+	/* As udp_expect_proxies() takes it, with `listener` below. */
+	const struct proxy_policy *(*proxies)(void *listener);
 	const struct http_service *http3; /* what is served over HTTP/3 */
 	/* DNS over QUIC: a query was answered, or a connection closed, with this code. HTTP/3: a
 	 * request was answered with this status. On the listener's thread. */

@@ -346,7 +346,7 @@ static ngtcp2_transport_params parameters_of(const struct quic_connection *c)
 bool quic_session_start(struct quic_connection *c, const struct incoming *in,
 	const ngtcp2_pkt_hd *header, const ngtcp2_cid *original)
 {
-	struct endpoint local = in->local, client = in->client;
+	struct endpoint local = in->local, client = in->peer;
 	ngtcp2_path path = quic_path(&local, &client);
 	ngtcp2_settings settings = settings_of(header);
 	ngtcp2_transport_params parameters = parameters_of(c);

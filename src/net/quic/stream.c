@@ -177,7 +177,7 @@ void quic_stream_answer(struct quic_stream *s)
 	struct incoming in = {
 		.wire = (const uint8_t *)message.at,
 		.length = message.length,
-		.client = s->connection->client,
+		.client = s->connection->proxied ? s->connection->source : s->connection->client,
 		.local = s->connection->local,
 		.transport = q->service.application->transport,
 		.listener = q->service.listener,
