@@ -20,7 +20,8 @@ enum {
 };
 
 static const uint64_t connect_first = 15 * NS_PER_S; /* what is assumed of an upstream that was never connected to */
-static const uint64_t connect_least = 1 * NS_PER_S, connect_most = 5 * NS_PER_S;
+/* At most half of the time that a query has: another upstream must have its turn. */
+static const uint64_t connect_least = 1 * NS_PER_S, connect_most = 2500 * NS_PER_MS;
 
 /* --- the pool's list --- */
 

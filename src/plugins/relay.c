@@ -97,24 +97,12 @@ bool relay_read_policy(struct setup *s, struct relay *r)
 
 /* --- certificates --- */
 
-/* In CoreDNS's words for whose fault it is. */
-static bool cannot_load(struct setup *s, const struct relay *r, const char *why)
-{
-	const struct tls_settings *t = &r->credentials.settings;
-	const char *ca = t->authorities;
-	if (!transports)
-		return setup_error_plain(s, "%s", why);
-	bool is_ca = !t->certificate || (ca && view_starts(view_of(why), view_of(ca)));
-	return setup_error_plain(
-		s, "could not %s: %s", is_ca ? "read root certs" : "load TLS cert", why);
-}
-
 bool relay_load(struct setup *s, struct relay *r)
 {
 	const char *why;
 	r->credentials.settings.is_client = true;
 	r->credentials.settings.keylog = -1;
-	return credentials_open(&r->credentials, s->arena, &why) || cannot_load(s, r, why);
+	return credentials_open(&r->credentials, s->arena, &why) || setup_error_plain(s, "%s", why);
 }
 
 void relay_start(struct plugin *self, struct relay *r)

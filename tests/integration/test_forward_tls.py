@@ -100,14 +100,18 @@ class Fake:
         shutil.rmtree(self.dir)
 
 
+def read_whole(c, length):
+    got = b""
+    while len(got) < length:
+        more = c.recv(length - len(got))
+        if not more:
+            raise OSError("closed")
+        got += more
+    return got
+
+
 def read_query(c):
-    head = c.recv(2)
-    while len(head) < 2:
-        head += c.recv(2 - len(head)) or head[9:]
-    wire = b""
-    while len(wire) < int.from_bytes(head, "big"):
-        wire += c.recv(65535)
-    return dns.message.from_wire(wire)
+    return dns.message.from_wire(read_whole(c, int.from_bytes(read_whole(c, 2), "big")))
 
 
 def answering(c, _number):
@@ -234,6 +238,14 @@ def test_who_breaks_off_is_passed_over():
                     assert addresses(got) == ["192.0.2.7"], (fault.__name__, i, got.to_text(), s.log())
                 assert time.time() - began < 6, fault.__name__
                 assert bad.count >= 1 and other.count >= 1
+
+
+def test_who_accepts_and_says_nothing_is_passed_over_in_time():
+    with socket.create_server((HOST, 0)) as mute, Fake(answering) as other:
+        corefile = forwarding(f"tls://{HOST}:{mute.getsockname()[1]}", f"tls://{HOST}:{other.port}",
+                              options="tls_servername dns.test\n max_fails 1\n health_check 50ms")
+        with Server(corefile, FILES) as s:
+            assert addresses(s.ask("first.example.org", timeout=4.9)) == ["192.0.2.7"], s.log()
 
 
 def test_one_that_dies_serves_again_when_it_is_back():

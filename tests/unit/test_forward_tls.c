@@ -372,6 +372,31 @@ static void who_is_not_who_it_says_is_not_asked(void **state)
 	}
 }
 
+static void files_that_are_none_are_refused(void **state)
+{
+	static const char *const rows[][3] = {
+		{ "client-key.pem", "", "could not read root certs: %s holds no certificate in PEM" },
+		{ "none.pem", "", "error reading %s: open %s: no such file or directory" },
+		{ "none.pem", "client-key.pem", "could not load TLS cert: open %s: no such file or directory" },
+	};
+	static const char *const directives[] = { "forward . tls://127.0.0.1", "forward . https://127.0.0.1",
+		"grpc . 127.0.0.1" };
+	(void)state;
+	for (size_t i = 0; i < 3 * sizeof rows / sizeof rows[0]; i++) {
+		const char *const *row = rows[i / 3], *directive = directives[i % 3];
+		const char *path = in_folder(row[0]), *second = row[1][0] ? in_folder(row[1]) : "";
+		char body[512], why[512], complaint[512];
+		snprintf(body, sizeof body, "%s {\ntls %s %s\n}", directive, path, second);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(why, sizeof why, row[2], path, path);
+#pragma GCC diagnostic pop
+		snprintf(complaint, sizeof complaint, "plugin/%.*s: %.480s", (int)strcspn(directive, " "), directive,
+			why);
+		assert_refused(body, complaint);
+	}
+}
+
 /* --- who speaks no TLS --- */
 
 enum how {
@@ -498,6 +523,7 @@ int main(void)
 		cmocka_unit_test(calls_share_a_connection),
 		cmocka_unit_test(calls_that_fail_say_why),
 		cmocka_unit_test(who_is_not_who_it_says_is_not_asked),
+		cmocka_unit_test(files_that_are_none_are_refused),
 		cmocka_unit_test(nothing_is_ever_asked_in_the_clear),
 	};
 	return cmocka_run_group_tests(tests, make_files, remove_files);
