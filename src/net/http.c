@@ -168,6 +168,14 @@ void http_response_text(struct http_response *to, unsigned status, struct view t
 	to->body = text;
 }
 
+struct view http_status_text(unsigned status, char digits[static HTTP_STATUS_DIGITS])
+{
+	digits[0] = (char)('0' + status / 100 % 10);
+	digits[1] = (char)('0' + status / 10 % 10);
+	digits[2] = (char)('0' + status % 10);
+	return (struct view){ digits, HTTP_STATUS_DIGITS };
+}
+
 const char *http_reason(unsigned status)
 {
 	switch (status) {

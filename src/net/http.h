@@ -28,6 +28,7 @@ enum http_method {
 enum {
 	HTTP_FIELDS_MAX = 6,
 	HTTP_TRAILERS_MAX = 2,
+	HTTP_STATUS_DIGITS = 3,
 	HTTP_TEXT_ROOM = 96,	/* for numbers in fields */
 	HTTP_BODY_INLINE = 512, /* larger bodies are allocated */
 };
@@ -127,6 +128,9 @@ struct view http_date(void);
 
 /* The same as the field "date". */
 void http_response_date(struct http_response *to);
+
+/* A status as its three digits, in `digits`. */
+struct view http_status_text(unsigned status, char digits[static HTTP_STATUS_DIGITS]);
 
 /* "Not Found" for 404. */
 const char *http_reason(unsigned status);

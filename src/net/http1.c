@@ -361,10 +361,10 @@ size_t http1_respond(
 	struct http1_session *s, const struct http_response *r, char head[static HTTP1_HEAD_ROOM])
 {
 	struct head h = { head, 0 };
-	char status[] = { (char)('0' + r->status / 100 % 10), (char)('0' + r->status / 10 % 10),
-		(char)('0' + r->status % 10), ' ' };
+	char status[HTTP_STATUS_DIGITS];
 	add(&h, VIEW("HTTP/1.1 "));
-	add(&h, (struct view){ status, sizeof status });
+	add(&h, http_status_text(r->status, status));
+	add(&h, VIEW(" "));
 	add(&h, view_of(http_reason(r->status)));
 	add(&h, VIEW("\r\n"));
 	for (unsigned i = 0; i < r->field_count; i++)

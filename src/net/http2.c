@@ -8,8 +8,7 @@
 #include <stdlib.h>
 
 enum {
-	SLICE = 4096, /* octets that the library is given at a time: how exactly heads are measured
-		       */
+	SLICE = 4096, /* octets given to the library at a time: how exactly heads are measured */
 	RESPONSE_FIELDS = HTTP_FIELDS_MAX + 1, /* ":status", too */
 	/* Frames that ask for nothing: so many at once, so many more for each second and for each
 	   answered request. */
@@ -102,6 +101,13 @@ static struct http2_exchange *exchange_of(struct http2_session *s, int32_t strea
 
 /* --- answers --- */
 
+/* Names are literals: only values are copied. */
+static nghttp2_nv library_field(struct view name, struct view value)
+{
+	return (nghttp2_nv){ (uint8_t *)name.at, (uint8_t *)value.at, name.length, value.length,
+		NGHTTP2_NV_FLAG_NO_COPY_NAME };
+}
+
 /* Gives the library more of an answer; with the last of it come the trailers, if there are any. */
 static ssize_t answer_read(nghttp2_session *library, int32_t stream, uint8_t *to, size_t room,
 	uint32_t *flags, nghttp2_data_source *source, void *user)
@@ -117,11 +123,8 @@ static ssize_t answer_read(nghttp2_session *library, int32_t stream, uint8_t *to
 	*flags |= NGHTTP2_DATA_FLAG_EOF;
 	if (e->trailer_count) {
 		nghttp2_nv fields[HTTP_TRAILERS_MAX];
-		for (unsigned i = 0; i < e->trailer_count; i++) {
-			const struct http_field *f = &e->trailers[i];
-			fields[i] = (nghttp2_nv){ (uint8_t *)f->name.at, (uint8_t *)f->value.at,
-				f->name.length, f->value.length, NGHTTP2_NV_FLAG_NO_COPY_NAME };
-		}
+		for (unsigned i = 0; i < e->trailer_count; i++)
+			fields[i] = library_field(e->trailers[i].name, e->trailers[i].value);
 		*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
 		nghttp2_submit_trailer(library, stream, fields, e->trailer_count);
 	}
@@ -149,16 +152,11 @@ static void keep_answer(
 static void respond(
 	struct http2_session *s, struct http2_exchange *e, const struct http_response *r)
 {
-	char status[4] = { (char)('0' + r->status / 100 % 10), (char)('0' + r->status / 10 % 10),
-		(char)('0' + r->status % 10), 0 };
-	nghttp2_nv fields[RESPONSE_FIELDS] = {
-		{ (uint8_t *)":status", (uint8_t *)status, 7, 3, NGHTTP2_NV_FLAG_NO_COPY_NAME },
-	};
-	for (unsigned i = 0; i < r->field_count; i++) {
-		const struct http_field *f = &r->fields[i];
-		fields[1 + i] = (nghttp2_nv){ (uint8_t *)f->name.at, (uint8_t *)f->value.at,
-			f->name.length, f->value.length, NGHTTP2_NV_FLAG_NO_COPY_NAME };
-	}
+	char status[HTTP_STATUS_DIGITS];
+	nghttp2_nv fields[RESPONSE_FIELDS];
+	fields[0] = library_field(VIEW(":status"), http_status_text(r->status, status));
+	for (unsigned i = 0; i < r->field_count; i++)
+		fields[1 + i] = library_field(r->fields[i].name, r->fields[i].value);
 	http_count_response(s->settings.counts, r->status);
 	keep_answer(s, e, r);
 	move(s, e, ANSWERED);

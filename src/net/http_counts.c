@@ -1,7 +1,7 @@
 /* Counting HTTP's responses and limits: each series is looked up once, whoever needs it first. */
 #include "net/http_counts.h"
 
-#include <stdio.h>
+#include "net/http.h"
 
 const struct metric_family https_responses = {
 	.name = "coredns_dns_https_responses_total",
@@ -48,12 +48,11 @@ static void count(_Atomic(struct metric *) *at, const struct metric_family *fami
 
 void http_count_response(struct http_counts *c, unsigned status)
 {
-	char text[4];
+	char digits[HTTP_STATUS_DIGITS];
 	for (size_t i = 0; c->family && i < HTTP_STATUSES; i++) {
 		if (statuses[i] != status)
 			continue;
-		snprintf(text, sizeof text, "%u", status % 1000);
-		count(&c->status[i], c->family, c->server, view_of(text));
+		count(&c->status[i], c->family, c->server, http_status_text(status, digits));
 		return;
 	}
 }
