@@ -30,6 +30,8 @@ import dns.rrset
 
 HOST = "127.0.0.1"
 BINARY = None
+# A sanitizer keeps freed memory for a while, to see who uses it: how much there is says nothing then.
+SANITIZED = bool(re.search("asan|tsan", " ".join(sys.argv)))
 
 
 def free_port():

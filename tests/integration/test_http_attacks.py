@@ -1,10 +1,8 @@
 """Attacks on HTTP listeners: while one goes on others are served, memory stays as it was, and what was cut off is counted."""
 import base64
 import contextlib
-import re
 import socket
 import struct
-import sys
 import time
 
 import dns.message
@@ -12,7 +10,7 @@ import hpack
 
 import harness
 from certificates import Authority
-from harness import HOST, Server, Upstream, eventually
+from harness import HOST, SANITIZED, Server, Upstream, eventually
 from http2_client import CONTINUATION, DATA, HEADERS, PING, PREFACE, RESET, SETTINGS, WINDOW, Http2, frame, tls
 
 COREFILE = """
@@ -53,8 +51,6 @@ www.example.org. 60 IN A 192.0.2.1
 ROOT = Authority()
 SERVER = ROOT.issue("dns.test")
 MIB = 1024
-# A sanitizer keeps freed memory for a while, to see who uses it: how much there is says nothing then.
-SANITIZED = re.search("asan|tsan", " ".join(sys.argv))
 
 
 def server():

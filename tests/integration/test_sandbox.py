@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import harness
-from harness import Server, addresses, eventually
+from harness import SANITIZED, Server, addresses, eventually
 
 CONFIG = "example.org:@PORT@ {\n    bind 127.0.0.1\n    errors\n    file @DIR@/zone {\n        reload 100ms\n    }\n}\n"
 
@@ -16,7 +16,6 @@ def zone(serial, address):
 
 
 ZONE = {"zone": zone(1, "192.0.2.1")}
-SANITIZED = re.search("asan|tsan", harness.BINARY or " ".join(__import__("sys").argv))
 
 
 def status(pid, field):
