@@ -12,7 +12,6 @@ enum {
 	FIELDS_SIZE_MAX = 16 << 10, /* of a request's head, as RFC 9114 4.2.2 counts it */
 	FIELD_OVERHEAD = 32,
 	STREAM_WINDOW = 96 << 10, /* the longest body and head, and more */
-	STATUS_DIGITS = 3,
 };
 
 static const char *const alpn[] = { "h3", NULL };
@@ -89,11 +88,9 @@ static void respond(struct quic_stream *s, const struct http_response *r)
 	const struct quic_service *service = &s->listener->service;
 	const nghttp3_data_reader reader = { give_body };
 	nghttp3_nv fields[1 + HTTP_FIELDS_MAX];
-	char status[STATUS_DIGITS];
+	char status[HTTP_STATUS_DIGITS];
 	size_t count = 0;
-	for (unsigned i = STATUS_DIGITS, n = r->status; i-- > 0; n /= 10)
-		status[i] = (char)('0' + n % 10);
-	fields[count++] = field_of(VIEW(":status"), (struct view){ status, STATUS_DIGITS });
+	fields[count++] = field_of(VIEW(":status"), http_status_text(r->status, status));
 	for (unsigned i = 0; i < r->field_count; i++)
 		fields[count++] = field_of(r->fields[i].name, r->fields[i].value);
 	bool has_body = keep_body(s, r);
