@@ -452,7 +452,7 @@ static int auto_serve(struct plugin *self, struct query *q)
 	const struct found *z = found_above(self, q->name);
 	if (!z)
 		return self->next ? next(self, q) : RCODE_REFUSED;
-	return zone_answer(self, q, zone_file_zone(&z->file), NULL);
+	return zone_answer(self, q, zone_file_zone(&z->file), zone_of, NULL);
 }
 
 PLUGIN(auto) = {

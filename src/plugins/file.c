@@ -200,7 +200,7 @@ static int file_serve(struct plugin *self, struct query *q)
 	const struct served *z = served_above(self, q->name);
 	if (!z)
 		return self->next ? next(self, q) : RCODE_REFUSED;
-	return zone_answer(self, q, zone_file_zone(&z->file), &z->source->fallthrough);
+	return zone_answer(self, q, zone_file_zone(&z->file), zone_of, &z->source->fallthrough);
 }
 
 PLUGIN(file) = {

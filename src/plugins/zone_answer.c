@@ -2,6 +2,8 @@
 #include "plugins/zone_answer.h"
 
 #include "server/block.h"
+#include "server/listener.h"
+#include "server/zone_map.h"
 #include "zone/zone_walk.h"
 
 /* Whether the message is no question to a zone; *rcode says what it is answered with. */
@@ -60,7 +62,34 @@ static void say_wildcard(struct query *q, struct name wildcard)
 		metadata_set(q, "zone/wildcard", view_of(name_text(q->arena, wildcard)));
 }
 
-int zone_answer(struct plugin *self, struct query *q, const struct zone *z,
+struct surroundings {
+	struct zone_neighbours neighbours;
+	const struct plugin *self;
+	const struct query *q;
+	const struct zone *zone;
+	zone_finder *zone_of;
+};
+
+/* Whether another block is asked for the name: it has a longer zone. */
+static bool another_block_serves(const struct query *q, struct name target)
+{
+	const struct endpoint_group *g =
+		q->listener ? atomic_load_explicit(&q->listener->group, memory_order_acquire) : NULL;
+	const struct zone_entry *e = g ? zone_map_longest(&g->zones, target, NAME_MAP_ANY) : NULL;
+	for (size_t i = 0; e && i < e->block_count; i++) {
+		if (e->blocks[i] == q->block)
+			return false;
+	}
+	return e != NULL;
+}
+
+static bool somebody_serves(const struct zone_neighbours *n, struct name target)
+{
+	const struct surroundings *s = (const struct surroundings *)n;
+	return s->zone_of(s->self, target) != s->zone || another_block_serves(s->q, target);
+}
+
+int zone_answer(struct plugin *self, struct query *q, const struct zone *z, zone_finder *zone_of,
 	const struct fallthrough *fallthrough)
 {
 	int rcode;
@@ -70,8 +99,9 @@ int zone_answer(struct plugin *self, struct query *q, const struct zone *z,
 		return rcode;
 
 	struct message *reply = reply_new(q, RCODE_NOERROR, 0);
-	struct zone_result found =
-		zone_lookup(z, q->name, query_type(q), query_wants_dnssec(q), reply, q->arena);
+	const struct surroundings around = { { somebody_serves }, self, q, z, zone_of };
+	struct zone_result found = zone_lookup_among(&around.neighbours, z, q->name, query_type(q),
+		query_wants_dnssec(q), reply, q->arena);
 	say_wildcard(q, found.wildcard);
 	if (found.nothing_there && !found.aliased && fallthrough &&
 		fallthrough_applies(fallthrough, q->name)) {

@@ -6,19 +6,20 @@
 #include "server/plugin.h"
 #include "zone/zone.h"
 
+/* The zone of the plugin's that would answer for a name, or NULL. */
+typedef const struct zone *zone_finder(const struct plugin *self, struct name qname);
+
 /*
  * Serves q from the zone (NULL: known, but not loaded), whose origin q->name is under. What has no
  * record in it is passed on where `fallthrough` says so; NULL: nowhere. Aliases that lead out of
- * the zone are looked up through the server. Gives what serve() is to give.
+ * the zone, or below it into another one of the plugin's or of the server's, are looked up through
+ * the server. Gives what serve() is to give.
  */
-int zone_answer(struct plugin *self, struct query *q, const struct zone *z,
+int zone_answer(struct plugin *self, struct query *q, const struct zone *z, zone_finder *zone_of,
 	const struct fallthrough *fallthrough);
 
 /* All records of the zone (NULL: known, but not loaded), as plugin_type.transfer() gives them. */
 enum transfer_outcome zone_answer_transfer(const struct zone *z, struct record_sink *to);
-
-/* The zone that would answer for a name, or NULL; what foresee() of a plugin gives zone_answer_foresee(). */
-typedef const struct zone *zone_finder(const struct plugin *self, struct name qname);
 
 /* Fetches what their lookups take into the CPU's cache (see plugin_type.foresee). */
 void zone_answer_foresee(const struct plugin *self, zone_finder *zone_of,

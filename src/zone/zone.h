@@ -81,6 +81,16 @@ struct zone_result {
 struct zone_result zone_lookup(const struct zone *z, struct name qname, uint16_t type, bool dnssec,
 	struct message *reply, struct arena *arena);
 
+/* Whose zones there are beside this one. `serve` says whether a name under this zone's origin (in lower case) is under a
+ * longer zone, too: that is the nearest one then (RFC 1034 4.3.2 step 2), and an alias to it leaves this zone. */
+struct zone_neighbours {
+	bool (*serve)(const struct zone_neighbours *n, struct name target);
+};
+
+/* The same in the presence of neighbours; NULL: there are none. */
+struct zone_result zone_lookup_among(const struct zone_neighbours *neighbours, const struct zone *z,
+	struct name qname, uint16_t type, bool dnssec, struct message *reply, struct arena *arena);
+
 /* --- fetching ahead --- */
 
 /* What a lookup of some name will touch next. */

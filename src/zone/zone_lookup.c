@@ -122,20 +122,27 @@ static bool is_answered_alias(const struct section *answer, struct name owner)
 	return false;
 }
 
+/* Whether this is not the nearest zone of those that are served. */
+static bool leaves(const struct lookup *l, struct name target)
+{
+	return !name_is_under(target, l->zone->origin) ||
+	       (l->neighbours && l->neighbours->serve(l->neighbours, target));
+}
+
 /* Goes on at the target of an alias that is in the answer. False where that ends: out of the zone,
  * in a loop, or after too many. */
 static bool follow(struct lookup *l, struct name target)
 {
 	struct name_buffer lower;
 	l->result.aliased = true;
-	if (!name_is_under(target, l->zone->origin)) {
+	target = name_lower(target, &lower);
+	if (leaves(l, target)) {
 		l->result.outcome = ZONE_LEAVES;
-		l->result.target = name_copy_lower(l->arena, target);
+		l->result.target = name_copy(l->arena, target);
 		put_apex_ns(l);
 		deny_expanded_names(l);
 		return false;
 	}
-	target = name_lower(target, &lower);
 	if (is_answered_alias(&l->reply->section[SECTION_ANSWER], target) ||
 		++l->alias_count == ALIASES_MAX) {
 		l->result.outcome = ZONE_ANSWER;
@@ -299,7 +306,14 @@ static bool look(struct lookup *l)
 struct zone_result zone_lookup(const struct zone *z, struct name qname, uint16_t type, bool dnssec,
 	struct message *reply, struct arena *arena)
 {
+	return zone_lookup_among(NULL, z, qname, type, dnssec, reply, arena);
+}
+
+struct zone_result zone_lookup_among(const struct zone_neighbours *neighbours, const struct zone *z,
+	struct name qname, uint16_t type, bool dnssec, struct message *reply, struct arena *arena)
+{
 	struct lookup l;
+	l.neighbours = neighbours;
 	l.zone = z;
 	l.reply = reply;
 	l.arena = arena;

@@ -14,6 +14,7 @@ struct expansion {
 
 struct lookup {
 	const struct zone *zone;
+	const struct zone_neighbours *neighbours;
 	struct message *reply;
 	struct arena *arena;
 	struct name name; /* looked for now: qname, or where its aliases led to; lower case */

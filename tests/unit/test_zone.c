@@ -178,6 +178,33 @@ static void an_alias_that_leaves_says_where_to(void **state)
 	assert_string_equal(name_text(arena, r.target), "www.example.net.");
 }
 
+static bool has_rfc(const struct zone_neighbours *n, struct name target)
+{
+	(void)n;
+	struct name rfc = NAME_LITERAL("\3rfc\7example");
+	return name_is_under(target, rfc);
+}
+
+/* A longer zone that is served, too, is the nearest one for its names, whatever stands here. */
+static void an_alias_leaves_for_a_neighbour(void **state)
+{
+	(void)state;
+	static const struct zone_neighbours neighbours = { has_rfc };
+	static const struct {
+		const char *qname, *target;
+	} cases[] = { { "alias.example.", "host1.rfc.example." }, { "x.cw.example.", "host1.rfc.example." },
+		{ "host1.d.example.", "host1.rfc.example." }, { "wild.example.", "x.rfc.example." },
+		{ "gone.example.", NULL }, { "host1.rfc.example.", NULL } };
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct message reply = { 0 };
+		struct zone_result r = zone_lookup_among(&neighbours, zone,
+			name_from_text(arena, view_of(cases[i].qname)), TYPE_A, false, &reply, arena);
+		assert_int_equal(r.outcome == ZONE_LEAVES, cases[i].target != NULL);
+		if (cases[i].target)
+			assert_string_equal(name_text(arena, r.target), cases[i].target);
+	}
+}
+
 static void dnames(void **state)
 {
 	(void)state;
@@ -343,6 +370,7 @@ int main(void)
 		cmocka_unit_test(referrals),
 		cmocka_unit_test(aliases),
 		cmocka_unit_test(an_alias_that_leaves_says_where_to),
+		cmocka_unit_test(an_alias_leaves_for_a_neighbour),
 		cmocka_unit_test(dnames),
 		cmocka_unit_test(a_dname_that_overflows),
 		cmocka_unit_test(any_gives_one_rrset),
