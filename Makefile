@@ -55,7 +55,7 @@ test-aarch64:
 
 prove:
 	tools/install-packages.sh all
-	$(MAKE) -C tests/prove
+	$(MAKE) -C tests/prove -j2
 
 fuzz:
 	tools/install-packages.sh all

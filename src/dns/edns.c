@@ -4,29 +4,40 @@
 
 enum { OPTION_HEADER = 4 };
 
+/*@ requires \valid_read(at + (0 .. 1));
+    terminates \true;
+    assigns \nothing;
+*/
 static uint16_t u16_at(const char *at)
 {
-	const unsigned char *octets = (const unsigned char *)at;
-	return (uint16_t)(octets[0] * 256 + octets[1]);
+	unsigned high = (256 + at[0]) % 256, low = (256 + at[1]) % 256; /* whatever sign char has */
+	return (uint16_t)(high * 256 + low);
 }
 
 bool edns_option_next(struct view *rest, uint16_t *code, struct view *data)
 {
+	const char *at = rest->at;
 	if (rest->length < OPTION_HEADER)
 		return false;
-	size_t length = u16_at(rest->at + 2);
-	if (length > rest->length - OPTION_HEADER)
+	size_t length = u16_at(at + 2), whole = OPTION_HEADER + length;
+	if (whole > rest->length)
 		return false;
-	*code = u16_at(rest->at);
-	*data = (struct view){ rest->at + OPTION_HEADER, length };
-	*rest = view_skip(*rest, OPTION_HEADER + length);
+	*code = u16_at(at);
+	data->at = at + OPTION_HEADER;
+	data->length = length;
+	rest->at = at + whole;
+	rest->length = rest->length - whole;
 	return true;
 }
 
 bool edns_option_find(const struct edns *e, uint16_t code, struct view *data)
 {
-	struct view rest = e->options;
+	struct view rest = { .at = e->options.at, .length = e->options.length };
 	uint16_t found;
+	/*@ loop invariant \valid_read(rest.at + (0 .. rest.length - 1));
+	    loop assigns rest, found, data->at, data->length;
+	    loop variant rest.length;
+	*/
 	while (edns_option_next(&rest, &found, data)) {
 		if (found == code)
 			return true;

@@ -193,9 +193,23 @@ struct message *message_copy(struct arena *arena, const struct message *m);
 /* --- EDNS options (RFC 6891 6.1.2) --- */
 
 /* Steps through options: `rest` starts as edns.options; false at the end. */
+/*@ requires \valid(rest) && \valid(code) && \valid(data) && \separated(rest, code, data);
+    requires \valid_read(rest->at + (0 .. rest->length - 1));
+    terminates \true;
+    assigns rest->at, rest->length, *code, data->at, data->length;
+    ensures \valid_read(rest->at + (0 .. rest->length - 1));
+    ensures \result ==> rest->length < \old(rest->length);
+    ensures \result ==> \valid_read(data->at + (0 .. data->length - 1));
+*/
 bool edns_option_next(struct view *rest, uint16_t *code, struct view *data);
 
 /* The first option of this code; false if there is none. */
+/*@ requires \valid_read(e) && \valid(data) && \separated(e, data);
+    requires \valid_read(e->options.at + (0 .. e->options.length - 1));
+    terminates \true;
+    assigns data->at, data->length;
+    ensures \result ==> \valid_read(data->at + (0 .. data->length - 1));
+*/
 bool edns_option_find(const struct edns *e, uint16_t code, struct view *data);
 
 /*

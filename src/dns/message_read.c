@@ -21,9 +21,32 @@ struct reading {
 	 * is often the same. */
 	struct name owner;
 	size_t owner_target;
+	struct section section; /* the section that is being read */
 };
 
+/*@ axiomatic Arena { // what it will hand out: octets, and records
+      logic uint8_t *octet_pool;
+      logic integer octet_pool_size;
+      logic struct record *record_pool;
+      logic integer record_pool_size;
+    }
+    predicate reading_ok(struct reading *s) =
+      \valid(s) && \valid(s->m) && reader_ok(&s->r) && s->expanded <= MESSAGE_EXPANDED_MAX &&
+      \separated(s, s->m, octet_pool + (0 .. octet_pool_size - 1),
+        record_pool + (0 .. record_pool_size - 1));
+    predicate section_ok(struct section *t) =
+      t->count <= t->capacity <= 65535 && \valid(t->records + (0 .. t->capacity - 1)) &&
+      \subset(t->records + (0 .. t->capacity - 1), record_pool + (0 .. record_pool_size - 1));
+*/
+
 /* Gives QDCOUNT, and the counts of the sections in counts[]. */
+/*@ requires reader_ok(r) && \valid(m) && \valid(counts + (0 .. SECTION_COUNT - 1));
+    requires \separated(r, m, counts + (0 .. SECTION_COUNT - 1));
+    terminates \true;
+    assigns r->at, r->failed, m->id, m->opcode, m->rcode, m->flags;
+    assigns counts[0 .. SECTION_COUNT - 1];
+    ensures reader_ok(r);
+*/
 static uint16_t header_read(struct message *m, struct reader *r, uint16_t counts[SECTION_COUNT])
 {
 	if (!read_room(r, HEADER_SIZE))
@@ -36,12 +59,21 @@ static uint16_t header_read(struct message *m, struct reader *r, uint16_t counts
 	m->rcode = bits % 16;
 	m->flags = bits &
 		   (FLAG_QR | FLAG_AA | FLAG_TC | FLAG_RD | FLAG_RA | FLAG_Z | FLAG_AD | FLAG_CD);
+	/*@ loop invariant 0 <= id <= SECTION_COUNT;
+	    loop assigns id, counts[0 .. SECTION_COUNT - 1];
+	    loop variant SECTION_COUNT - id;
+	*/
 	for (size_t id = 0; id < SECTION_COUNT; id++)
 		counts[id] = get_u16(base, at + COUNTS_AT + 2 * id);
 	return get_u16(base, at + 4);
 }
 
 /* The question's name, in place. It has nothing before it that a pointer could mean. */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r);
+*/
 static struct name qname_read(struct reader *r)
 {
 	const uint8_t *octets = r->base + r->at;
@@ -51,6 +83,11 @@ static struct name qname_read(struct reader *r)
 	return (struct name){ octets, length };
 }
 
+/*@ requires reading_ok(s);
+    terminates \true;
+    assigns s->r.at, s->r.failed, s->m->question, s->m->has_question;
+    ensures reading_ok(s);
+*/
 static void question_read(struct reading *s)
 {
 	struct reader *r = &s->r;
@@ -62,9 +99,42 @@ static void question_read(struct reading *s)
 	s->m->has_question = !r->failed;
 }
 
+/* What the arena gives is taken as these two say: the provers do not look into it. */
+/*@ requires length <= 65535;
+    terminates \true;
+    assigns \nothing;
+    ensures \valid(\result + (0 .. length - 1)) && \result != \null;
+    ensures \subset(\result + (0 .. length - 1), octet_pool + (0 .. octet_pool_size - 1));
+*/
+static uint8_t *octets_from(struct arena *arena, size_t length)
+{
+	return arena_octets(arena, length);
+}
+
+/*@ requires count <= 65535;
+    terminates \true;
+    assigns \nothing;
+    ensures \valid(\result + (0 .. count - 1));
+    ensures \subset(\result + (0 .. count - 1), record_pool + (0 .. record_pool_size - 1));
+*/
+static struct record *records_from(struct arena *arena, size_t count)
+{
+	return arena_array(arena, count, sizeof(struct record));
+}
+
 /*
  * Octets from the arena for a decompressed name or rdata, NULL when the message has had its share.
  */
+/*@ requires reading_ok(s) && 1 <= length <= 65535;
+    terminates \true;
+    assigns s->r.failed, s->expanded;
+    ensures reading_ok(s);
+    ensures \result != \null ==> s->r.failed == \old(s->r.failed);
+    ensures \result != \null ==> \valid(\result + (0 .. length - 1));
+    ensures \result != \null ==>
+      \subset(\result + (0 .. length - 1), octet_pool + (0 .. octet_pool_size - 1));
+    ensures \result == \null ==> s->r.failed;
+*/
 static uint8_t *expansion_room(struct reading *s, size_t length)
 {
 	size_t expanded = s->expanded + length;
@@ -73,9 +143,15 @@ static uint8_t *expansion_room(struct reading *s, size_t length)
 		return NULL;
 	}
 	s->expanded = expanded;
-	return arena_octets(s->arena, length);
+	return octets_from(s->arena, length);
 }
 
+/*@ requires reading_ok(s);
+    terminates \true;
+    assigns s->r.at, s->r.failed, s->expanded, octet_pool[0 .. octet_pool_size - 1];
+    ensures reading_ok(s) && \old(s->r.at) <= s->r.at;
+    ensures !s->r.failed ==> !\old(s->r.failed) && s->r.at > \old(s->r.at);
+*/
 static struct name owner_expand(struct reading *s)
 {
 	struct name_buffer name = { 0 };
@@ -85,12 +161,24 @@ static struct name owner_expand(struct reading *s)
 	uint8_t *octets = expansion_room(s, name.length);
 	if (!octets)
 		return name_root;
-	memcpy(octets, name.octets, name.length);
+	/*@ loop invariant 0 <= i <= name.length;
+	    loop assigns i, octets[0 .. name.length - 1];
+	    loop variant name.length - i;
+	*/
+	for (size_t i = 0; i < name.length; i++)
+		octets[i] = name.octets[i];
 	return (struct name){ octets, name.length };
 }
 
 /* An owner name: in place, or the question's or the last one's when it is a pointer to there, or
  * decompressed. */
+/*@ requires reading_ok(s);
+    terminates \true;
+    assigns s->r.at, s->r.failed, s->expanded, s->owner, s->owner_target;
+    assigns octet_pool[0 .. octet_pool_size - 1];
+    ensures reading_ok(s) && \old(s->r.at) <= s->r.at;
+    ensures !s->r.failed ==> !\old(s->r.failed) && s->r.at > \old(s->r.at);
+*/
 static struct name owner_read(struct reading *s)
 {
 	struct reader *r = &s->r;
@@ -98,7 +186,8 @@ static struct name owner_read(struct reading *s)
 	size_t length = read_plain_name(r);
 	if (length)
 		return (struct name){ octets, length };
-	struct reader ahead = *r;
+	struct reader ahead = { .base = r->base, .start = r->start, .at = r->at, .end = r->end };
+	ahead.failed = r->failed;
 	uint8_t first = read_u8(&ahead);
 	size_t target = first >= POINTER ? (first - (size_t)POINTER) * 256 + read_u8(&ahead) : 0;
 	if (s->m->has_question && target == HEADER_SIZE && !ahead.failed) {
@@ -115,15 +204,32 @@ static struct name owner_read(struct reading *s)
 }
 
 /* RFC 6891 6.1.2: code, length, data. */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r);
+    ensures !r->failed ==> r->at == r->end;
+*/
 static void options_check(struct reader *r)
 {
-	while (!r->failed && r->at < r->end) {
+	/*@ loop invariant reader_ok(r);
+	    loop assigns r->at, r->failed;
+	    loop variant r->end - r->at;
+	*/
+	while (r->at < r->end) {
 		read_skip(r, 2);
 		read_skip(r, read_u16(r));
+		if (r->failed) /* the walk ends */
+			return;
 	}
 }
 
 /* The OPT record after its owner and type (RFC 6891 6.1.3). */
+/*@ requires reading_ok(s);
+    terminates \true;
+    assigns s->r.at, s->r.failed, s->m->edns, s->m->rcode;
+    ensures reading_ok(s) && \old(s->r.at) <= s->r.at;
+*/
 static void opt_read(struct reading *s, struct name owner)
 {
 	struct reader *r = &s->r;
@@ -152,6 +258,10 @@ static void opt_read(struct reading *s, struct name owner)
 }
 
 /* Dynamic updates have records without rdata (RFC 2136 2.4, 2.5). */
+/*@ requires \valid_read(record);
+    terminates \true;
+    assigns \nothing;
+*/
 static bool without_rdata(const struct record *record)
 {
 	return record->rdata_length == 0 &&
@@ -159,6 +269,14 @@ static bool without_rdata(const struct record *record)
 }
 
 /* The record after its owner and type. */
+/*@ requires reading_ok(s) && \valid(record) && \separated(s, s->m, record);
+    requires \separated(record, octet_pool + (0 .. octet_pool_size - 1));
+    terminates \true;
+    assigns s->r.at, s->r.failed, s->expanded;
+    assigns record->class, record->ttl, record->rdata_length, record->rdata;
+    assigns octet_pool[0 .. octet_pool_size - 1];
+    ensures reading_ok(s) && \old(s->r.at) <= s->r.at;
+*/
 static void record_read(struct reading *s, struct record *record)
 {
 	struct reader *r = &s->r;
@@ -187,6 +305,11 @@ static void record_read(struct reading *s, struct record *record)
 }
 
 /* TSIG stays with the bytes (RFC 8945); it is only seen to be well formed and the last. */
+/*@ requires reading_ok(s);
+    terminates \true;
+    assigns s->r.at, s->r.failed, s->ended;
+    ensures reading_ok(s) && \old(s->r.at) <= s->r.at;
+*/
 static void tsig_skip(struct reading *s)
 {
 	struct reader *r = &s->r;
@@ -197,29 +320,60 @@ static void tsig_skip(struct reading *s)
 
 /* Room for a section's records: as many as are announced, and not more than the octets that are
  * left can hold. */
-static void section_reserve(struct reading *s, struct section *section, size_t announced)
+/*@ requires reading_ok(s) && 1 <= announced <= 65535;
+    terminates \true;
+    assigns s->section.records, s->section.capacity;
+    ensures s->section.capacity <= 65535;
+    ensures \valid(s->section.records + (0 .. s->section.capacity - 1));
+    ensures \subset(s->section.records + (0 .. s->section.capacity - 1),
+      record_pool + (0 .. record_pool_size - 1));
+*/
+static void section_reserve(struct reading *s, size_t announced)
 {
 	size_t possible = (s->r.end - s->r.at) / RECORD_OCTETS_MIN + 1;
-	section->capacity = announced < possible ? announced : possible;
-	section->records = arena_array(s->arena, section->capacity, sizeof *section->records);
+	size_t capacity = announced < possible ? announced : possible;
+	s->section.records = records_from(s->arena, capacity);
+	s->section.capacity = capacity;
 }
 
-/* Adds a record to a section for which `announced` more are announced. */
-static void section_put(
-	struct reading *s, struct section *section, const struct record *record, size_t announced)
+/* Adds a record to the section, for which `announced` more are announced. */
+/*@ requires reading_ok(s) && section_ok(&s->section) && 1 <= announced <= 65535;
+    requires \valid_read(record);
+    requires \separated(record, s, record_pool + (0 .. record_pool_size - 1));
+    terminates \true;
+    assigns s->r.failed, s->section.records, s->section.capacity, s->section.count;
+    assigns record_pool[0 .. record_pool_size - 1];
+    ensures reading_ok(s) && section_ok(&s->section) && s->m == \old(s->m);
+*/
+static void section_put(struct reading *s, const struct record *record, size_t announced)
 {
-	size_t n = section->count;
-	if (!section->records)
-		section_reserve(s, section, announced);
-	if (n >= section->capacity) {
+	size_t n = s->section.count;
+	if (!s->section.records)
+		section_reserve(s, announced);
+	if (n >= s->section.capacity) {
 		s->r.failed = true;
 		return;
 	}
-	section->records[n] = *record;
-	section->count = n + 1;
+	struct record *to = &s->section.records[n];
+	to->owner.octets = record->owner.octets;
+	to->owner.length = record->owner.length;
+	to->rdata = record->rdata;
+	to->ttl = record->ttl;
+	to->type = record->type;
+	to->class = record->class;
+	to->rdata_length = record->rdata_length;
+	s->section.count = n + 1;
 }
 
 /* Reads one of the `left` records that a section still has. */
+/*@ requires reading_ok(s) && section_ok(&s->section) && 1 <= left <= 65535;
+    terminates \true;
+    assigns s->r.at, s->r.failed, s->expanded, s->owner, s->owner_target, s->ended;
+    assigns s->m->edns, s->m->rcode;
+    assigns s->section.records, s->section.capacity, s->section.count;
+    assigns octet_pool[0 .. octet_pool_size - 1], record_pool[0 .. record_pool_size - 1];
+    ensures reading_ok(s) && section_ok(&s->section) && s->m == \old(s->m);
+*/
 static void section_read_record(struct reading *s, enum section_id id, size_t left)
 {
 	struct reader *r = &s->r;
@@ -235,10 +389,52 @@ static void section_read_record(struct reading *s, enum section_id id, size_t le
 	} else {
 		record_read(s, &record);
 		if (!r->failed)
-			section_put(s, &s->m->section[id], &record, left);
+			section_put(s, &record, left);
 	}
 }
 
+/* Reads a section of which `announced` records are announced. */
+/*@ requires reading_ok(s) && \valid(to) && announced <= 65535;
+    requires \separated(s, to, octet_pool + (0 .. octet_pool_size - 1),
+      record_pool + (0 .. record_pool_size - 1));
+    terminates \true;
+    assigns s->r.at, s->r.failed, s->expanded, s->owner, s->owner_target, s->ended;
+    assigns s->m->edns, s->m->rcode, to->records, to->count, to->capacity;
+    assigns s->section.records, s->section.capacity, s->section.count;
+    assigns octet_pool[0 .. octet_pool_size - 1], record_pool[0 .. record_pool_size - 1];
+    ensures reading_ok(s);
+*/
+static void section_read(
+	struct reading *s, struct section *to, enum section_id id, size_t announced)
+{
+	size_t left = announced;
+	s->section.records = NULL;
+	s->section.count = 0;
+	s->section.capacity = 0;
+	/*@ assert s->m == \at(s->m, Pre);
+	*/
+	/*@ loop invariant s->m == \at(s->m, Pre) && left <= announced;
+	    loop invariant reading_ok(s) && section_ok(&s->section);
+	    loop assigns left, s->r.at, s->r.failed, s->expanded, s->owner, s->owner_target;
+	    loop assigns s->ended, s->m->edns, s->m->rcode;
+	    loop assigns s->section.records, s->section.capacity, s->section.count;
+	    loop assigns octet_pool[0 .. octet_pool_size - 1];
+	    loop assigns record_pool[0 .. record_pool_size - 1];
+	    loop variant left;
+	*/
+	while (left > 0 && s->r.at < s->r.end && !s->r.failed) {
+		section_read_record(s, id, left);
+		left--;
+	}
+	to->records = s->section.records;
+	to->count = s->section.count;
+	to->capacity = s->section.capacity;
+}
+
+/*@ requires reading_ok(s);
+    terminates \true;
+    ensures reading_ok(s);
+*/
 static enum message_result message_parse(struct reading *s)
 {
 	struct reader *r = &s->r;
@@ -252,13 +448,17 @@ static enum message_result message_parse(struct reading *s)
 		question_read(s);
 	if (questions > 1 || r->failed)
 		return MESSAGE_BAD_QUESTION;
-	for (int id = 0; id < SECTION_COUNT; id++) {
-		for (size_t left = counts[id]; left > 0 && r->at < r->end && !r->failed; left--)
-			section_read_record(s, (enum section_id)id, left);
-	}
+	section_read(s, &s->m->section[0], SECTION_ANSWER, counts[SECTION_ANSWER]);
+	section_read(s, &s->m->section[1], SECTION_AUTHORITY, counts[SECTION_AUTHORITY]);
+	section_read(s, &s->m->section[2], SECTION_ADDITIONAL, counts[SECTION_ADDITIONAL]);
 	return r->failed ? MESSAGE_BAD_RECORDS : MESSAGE_OK;
 }
 
+/*@ requires \valid(m) && \valid_read(wire + (0 .. length - 1));
+    requires \separated(m, octet_pool + (0 .. octet_pool_size - 1),
+      record_pool + (0 .. record_pool_size - 1));
+    terminates \true;
+*/
 enum message_result message_read(
 	struct message *m, struct arena *arena, const uint8_t *wire, size_t length)
 {

@@ -71,10 +71,12 @@ static bool walk_sections(struct walk *w)
 	struct encoded *e = w->e;
 	for (int id = 0; id < SECTION_COUNT; id++) {
 		uint16_t count = get_u16(w->r.base, COUNTS_AT + 2 * (size_t)id);
-		for (uint16_t i = 1; i <= count; i++)
-			if (!walk_record(w, id == SECTION_ADDITIONAL && i == count))
+		for (size_t left = count; left > 0; left--)
+			if (!walk_record(w, id == SECTION_ADDITIONAL && left == 1))
 				return false;
-		e->counts[id] = (uint16_t)(count - (w->opt_at > 0));
+		if (w->opt_at && count > 0)
+			count--;
+		e->counts[id] = count;
 		e->section_end[id] = (uint16_t)(w->opt_at ? w->opt_at : w->r.at);
 	}
 	return true;

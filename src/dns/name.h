@@ -30,6 +30,11 @@ struct name_buffer {
 	uint8_t octets[NAME_OCTETS_MAX];
 };
 
+/*@ requires \valid_read(b);
+    terminates \true;
+    assigns \nothing;
+    ensures \result.octets == &b->octets[0] && \result.length == b->length;
+*/
 static inline struct name name_of(const struct name_buffer *b)
 {
 	return (struct name){ b->octets, b->length };
@@ -41,6 +46,10 @@ static inline struct name name_of(const struct name_buffer *b)
 /* The root. */
 extern const struct name name_root;
 
+/*@ terminates \true;
+    assigns \nothing;
+    ensures \result <==> n.length == 1;
+*/
 static inline bool name_is_root(struct name n)
 {
 	return n.length == 1;

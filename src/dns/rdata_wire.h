@@ -11,9 +11,20 @@
  * fields: r->failed if it does not fit them. Gives the length that it has without compression; 0 if
  * nothing in it is compressed.
  */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \result <= 65535;
+*/
 size_t rdata_check(struct reader *r, uint16_t type, uint16_t length);
 
 /* Writes the rdata that `r` is, which rdata_check() has passed, with its names decompressed. */
+/*@ requires reader_ok(r) && writer_ok(to) && \separated(r, to);
+    requires \separated(r, to, to->base + (0 .. to->end - 1));
+    terminates \true;
+    assigns r->at, r->failed, to->at, to->failed, to->base[0 .. to->end - 1];
+    ensures reader_ok(r) && writer_ok(to);
+*/
 void rdata_expand(struct reader *r, uint16_t type, struct writer *to);
 
 /* Whether a type's names may be compressed (RFC 3597 4). */

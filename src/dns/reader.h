@@ -133,7 +133,6 @@ static inline struct reader read_part(struct reader *r, uint16_t n)
  * stands and behind the header. The root if it failed.
  */
 /*@ requires reader_ok(r) && \valid(to) && \separated(r, to);
-    requires \separated(to, r->base + (r->start .. r->end - 1));
     terminates \true;
     assigns r->at, r->failed, to->length, to->octets[0 .. 254];
     ensures reader_ok(r) && 1 <= to->length <= 255 && \old(r->at) <= r->at;

@@ -26,7 +26,16 @@ struct writer {
 	uint16_t slots[WRITER_SLOTS]; /* offsets of suffixes by hash; 0: free */
 };
 
+/*@ predicate writer_ok(struct writer *w) =
+      \valid(w) && w->at <= w->end <= 65535 && \valid(w->base + (0 .. w->end - 1));
+*/
+
 /* A writer into the `size` octets at `to`, at most 65,535. */
+/*@ requires size <= 65535;
+    terminates \true;
+    assigns \nothing;
+    ensures \result.base == to && \result.at == 0 && \result.end == size && !\result.failed;
+*/
 static inline struct writer writer_to(uint8_t *to, size_t size)
 {
 	return (struct writer){
