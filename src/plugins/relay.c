@@ -135,7 +135,7 @@ void relay_order(struct relay *r, size_t count, uint16_t *order)
 {
 	for (size_t i = 0; i < count; i++)
 		order[i] = (uint16_t)i;
-	if (count == 1)
+	if (count <= 1)
 		return;
 	if (r->policy == POLICY_RANDOM) {
 		shuffle(order, count);
