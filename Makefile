@@ -9,7 +9,7 @@ all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
 $(BUILD)/build.ninja:
-	meson setup $(BUILD) --buildtype=release
+	meson setup $(BUILD) --buildtype=release -Db_lto=true
 
 $(SANITIZED)/build.ninja:
 	meson setup $(SANITIZED) --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false

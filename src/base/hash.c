@@ -1,7 +1,7 @@
 /* SipHash-1-3 (Aumasson and Bernstein), eight bytes a round. */
 #include "base/hash.h"
 
-#include "base/lower.h"
+#include "base/octets.h"
 #include "base/random.h"
 #include "base/siphash.h"
 #include <stdbool.h>

@@ -1,17 +1,14 @@
 /* Messages as values: sections that grow, copies, sizes. */
 #include "dns/message.h"
 
-void section_add(struct section *s, struct arena *arena, struct record r)
+void section_grow(struct section *s, struct arena *arena)
 {
-	if (s->count == s->capacity) {
-		size_t capacity = s->capacity ? 2 * s->capacity : 4;
-		struct record *records = arena_array(arena, capacity, sizeof *records);
-		if (s->count)
-			memcpy(records, s->records, s->count * sizeof *records);
-		s->records = records;
-		s->capacity = capacity;
-	}
-	s->records[s->count++] = r;
+	size_t capacity = s->capacity ? 2 * s->capacity : 4;
+	struct record *records = arena_array(arena, capacity, sizeof *records);
+	if (s->count)
+		memcpy(records, s->records, s->count * sizeof *records);
+	s->records = records;
+	s->capacity = capacity;
 }
 
 static struct section section_copy(struct arena *arena, const struct section *from)

@@ -179,8 +179,16 @@ void message_open(struct message *m, struct arena *arena);
  */
 bool message_encode(const struct message *m, struct arena *arena, struct encoded *to);
 
+/* Makes room for at least one more record. */
+void section_grow(struct section *s, struct arena *arena);
+
 /* Adds a record to a section, memory from the arena. The record's views are kept, not copied. */
-void section_add(struct section *s, struct arena *arena, struct record r);
+static inline void section_add(struct section *s, struct arena *arena, struct record r)
+{
+	if (s->count == s->capacity)
+		section_grow(s, arena);
+	s->records[s->count++] = r;
+}
 
 static inline void section_clear(struct section *s)
 {

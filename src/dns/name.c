@@ -2,7 +2,7 @@
 #include "dns/name.h"
 
 #include "base/hash.h"
-#include "base/lower.h"
+#include "base/octets.h"
 
 const struct name name_root = { (const uint8_t *)"", 1 };
 
@@ -30,7 +30,7 @@ struct name name_suffix(struct name n, unsigned labels)
 
 static bool octets_equal(const uint8_t *a, const uint8_t *b, size_t length)
 {
-	if (memcmp(a, b, length) == 0)
+	if (octets_same(a, b, length))
 		return true;
 	for (size_t i = 0; i < length; i++) {
 		if (lower(a[i]) != lower(b[i]))
@@ -46,6 +46,8 @@ bool name_equal(struct name a, struct name b)
 
 bool name_is_under(struct name n, struct name zone)
 {
+	if (name_is_root(zone))
+		return true;
 	while (n.length > zone.length)
 		n = name_parent(n);
 	return name_equal(n, zone);

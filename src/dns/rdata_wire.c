@@ -80,7 +80,7 @@ static void write_fields(
 	struct writer *w, const enum rdata_field *f, const uint8_t *rdata, uint16_t length)
 {
 	struct reader r = { .base = rdata, .end = length };
-	for (; *f != FIELD_END && !r.failed; f++) {
+	for (; f && *f != FIELD_END && !r.failed; f++) {
 		size_t from = r.at;
 		if (field_is_name(*f)) {
 			struct name_buffer name = { 0 };

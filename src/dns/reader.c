@@ -11,20 +11,22 @@ enum {
 size_t read_plain_name(struct reader *r)
 {
 	size_t at = r->at, length = 0;
-	/*@ loop invariant r->at <= at <= r->end && length == at - r->at && length <= 255;
+	if (r->failed)
+		return 0;
+	/*@ loop invariant r->at <= at && length == at - r->at && length <= 255;
 	    loop assigns at, length;
 	    loop variant 256 - length;
 	*/
-	while (!r->failed && at < r->end) {
+	while (at < r->end) {
 		uint8_t label = r->base[at];
-		at = at + 1 + label;
 		length = length + 1 + label;
-		if (label > LABEL_OCTETS_MAX || length > NAME_OCTETS_MAX || at > r->end)
+		if (label > LABEL_OCTETS_MAX || length > NAME_OCTETS_MAX)
 			return 0;
 		if (label == 0) {
-			r->at = at;
+			r->at = at + 1;
 			return length;
 		}
+		at = at + 1 + label;
 	}
 	return 0;
 }

@@ -2,6 +2,8 @@
  * already. */
 #include "dns/writer.h"
 
+#include "base/octets.h"
+
 enum {
 	POINTER = 0xc0,
 	PROBES = 8, /* slots tried for one suffix; what finds no slot is not remembered */
@@ -39,17 +41,12 @@ static bool name_written(const struct writer *w, size_t at, struct name n, size_
 	return false;
 }
 
-/*
- * Where to look for the suffix of n that begins at octet i: its first label and its length say it.
- */
+/* Where to look for the suffix of n that begins at octet i: its length and the ends of its first label say it. */
 static size_t suffix_slot(struct name n, size_t i)
 {
-	size_t hash = (256 + n.length - i) & 0xff;
-	size_t end = i + 1 + n.octets[i];
-	while (i < end && i < n.length) {
-		hash = (hash * 31 + n.octets[i]) & 0xffff;
-		i++;
-	}
+	size_t hash = 256 + n.length - i, first = i + 1, last = i + n.octets[i];
+	if (last < n.length && first < n.length)
+		hash += n.octets[first] * 37u + n.octets[last] * 101u;
 	return hash % WRITER_SLOTS;
 }
 
@@ -118,6 +115,18 @@ void write_question_name(struct writer *w, struct name n)
 	write_octets(w, n.octets, n.length);
 }
 
+/* The label of n that begins at octet i; gives where the next one begins. */
+static size_t write_label(struct writer *w, struct name n, size_t i)
+{
+	uint8_t *base = w->base;
+	size_t at = w->at, end = w->end, length = 1u + n.octets[i], next = i + length;
+	if (!write_room(w, length))
+		return next;
+	while (i < next && i < n.length && at < end)
+		base[at++] = n.octets[i++];
+	return next;
+}
+
 /* Writes labels until a suffix is met that has been written before, then a pointer to that. */
 static void write_by_suffixes(struct writer *w, struct name n)
 {
@@ -130,9 +139,7 @@ static void write_by_suffixes(struct writer *w, struct name n)
 			write_pointer(w, known);
 			return;
 		}
-		size_t next = i + 1 + n.octets[i];
-		while (i < next && i < n.length)
-			write_u8(w, n.octets[i++]);
+		i = write_label(w, n, i);
 	}
 	write_u8(w, 0);
 }
@@ -140,7 +147,7 @@ static void write_by_suffixes(struct writer *w, struct name n)
 static bool is_question(const struct writer *w, struct name n)
 {
 	return w->question.length == n.length &&
-	       memcmp(w->question.octets, n.octets, n.length) == 0;
+	       octets_same(w->question.octets, n.octets, n.length);
 }
 
 /* Gives the offset at which the name, or the one that a pointer stands for, begins. */

@@ -32,11 +32,12 @@ struct zone_ahead zone_foresee(const struct zone *z, struct name qname)
 void zone_go_ahead(struct zone_ahead ahead)
 {
 	struct place_search search = place_search(&ahead.zone->table, ahead.hash);
-	for (uint32_t place; (place = place_next(&search)) != 0;) {
-		const char *node = zone_at(ahead.zone, place);
-		__builtin_prefetch(node);
-		__builtin_prefetch(node + CACHE_LINE);
-	}
+	uint32_t place = place_next(&search); /* nearly always the one, where there is one */
+	if (!place)
+		return;
+	const char *node = zone_at(ahead.zone, place);
+	__builtin_prefetch(node);
+	__builtin_prefetch(node + CACHE_LINE);
 }
 
 void zone_table_make(struct zone *z, size_t nodes)
