@@ -121,6 +121,11 @@ static bool load_transports(char **why)
 	return loaded;
 }
 
+static bool is_quic(const struct listener *l)
+{
+	return l->scheme == SCHEME_QUIC || l->scheme == SCHEME_HTTPS3;
+}
+
 struct listener *listener_open(const struct endpoint_group *g, unsigned workers, char **why)
 {
 	struct listener *l = memory_array(1, sizeof *l);
@@ -132,7 +137,7 @@ struct listener *listener_open(const struct endpoint_group *g, unsigned workers,
 	l->http.family = l->scheme == SCHEME_HTTPS  ? &https_responses :
 			 l->scheme == SCHEME_HTTPS3 ? &https3_responses :
 						      NULL;
-	l->quic.secrets = quic_secrets();
+	l->quic = is_quic(l) ? quic_shared_new(workers) : NULL;
 	l->sockets = memory_array(workers, sizeof *l->sockets);
 	for (unsigned i = 0; i < workers; i++)
 		l->sockets[i].udp_fd = l->sockets[i].tcp_fd = -1;
@@ -202,16 +207,12 @@ static void serve_udp(struct listener *l, struct listener_sockets *s, struct loo
 	udp_expect_proxies(s->udp, listener_proxies);
 }
 
-static bool is_quic(const struct listener *l)
+static void serve_quic(
+	struct listener *l, unsigned worker, struct loop *loop, incoming_handler *handle)
 {
-	return l->scheme == SCHEME_QUIC || l->scheme == SCHEME_HTTPS3;
-}
-
-static void serve_quic(struct listener *l, struct listener_sockets *s, struct loop *loop,
-	incoming_handler *handle)
-{
+	struct listener_sockets *s = &l->sockets[worker];
 	const struct quic_limits limits = quic_limits_of(atomic_load(&l->group), l->workers);
-	const struct quic_service service = quic_service_of(l, handle);
+	const struct quic_service service = quic_service_of(l, worker, handle);
 	s->quic = quic_listen(loop, s->udp_fd, &l->local, &limits, &service);
 }
 
@@ -219,7 +220,7 @@ void listener_serve(struct listener *l, unsigned worker, struct loop *loop, inco
 {
 	struct listener_sockets *s = &l->sockets[worker];
 	if (s->udp_fd >= 0 && is_quic(l))
-		serve_quic(l, s, loop, handle);
+		serve_quic(l, worker, loop, handle);
 	else if (s->udp_fd >= 0)
 		serve_udp(l, s, loop, handle);
 	if (s->tcp_fd >= 0)
@@ -263,6 +264,8 @@ void listener_free(struct listener *l)
 {
 	sockets_close(l);
 	sockets_release(l);
+	if (l->quic)
+		quic_shared_release(l->quic);
 	free(l->sockets);
 	free(l->name);
 	free(l);

@@ -41,7 +41,7 @@ struct listener {
 	char *name;
 	_Atomic(const struct endpoint_group *) group;
 	unsigned workers;
-	struct quic_shared quic;
+	struct quic_shared *quic; /* NULL: other transports */
 	_Atomic(struct metric *) quic_answered; /* quic_service.c's */
 	struct http_counts http;
 	struct listener_sockets *sockets; /* one for each worker */

@@ -34,7 +34,7 @@ static void count_status(void *listener, uint64_t status)
 	http_count_response(&l->http, (unsigned)status);
 }
 
-struct quic_service quic_service_of(struct listener *l, incoming_handler *handle)
+struct quic_service quic_service_of(struct listener *l, unsigned worker, incoming_handler *handle)
 {
 	bool http = l->scheme == SCHEME_HTTPS3;
 	return (struct quic_service){
@@ -43,7 +43,8 @@ struct quic_service quic_service_of(struct listener *l, incoming_handler *handle
 		.proxies = listener_proxies,
 		.http3 = &doh_service,
 		.counted = http ? count_status : count_code,
-		.shared = &l->quic,
+		.shared = l->quic,
+		.worker = worker,
 		.handle = handle,
 		.listener = l,
 	};

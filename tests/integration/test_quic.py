@@ -189,6 +189,17 @@ def test_keys_are_updated():
         assert addresses(ask(c)) == ["192.0.2.1"] and c.rekeyed == "begun"
 
 
+def test_connections_outlive_a_change_of_address():
+    """A NAT gives the client another port: the kernel gives its packets to any worker."""
+    with quic_server() as s, client() as cl:
+        c = connect(cl, s)
+        for _ in range(10):
+            assert addresses(ask(c)) == ["192.0.2.1"]
+            c.rebind()
+        assert addresses(ask(c)) == ["192.0.2.1"]
+        assert s.metric("^isthmus_quic_stateless_resets_total") == 0
+
+
 def test_messages_in_pieces_and_streams_without_end():
     with quic_server() as s, client() as cl:
         c = connect(cl, s)

@@ -66,6 +66,7 @@ void say_octets(
 
 /* connection.c */
 void client_open(struct client *c);
+void client_rebind(struct client *c);
 void client_readable(struct client *c);
 void client_expired(struct client *c);
 void client_write(struct client *c);

@@ -308,6 +308,17 @@ static bool socket_open(struct client *c)
 	       getsockname(c->fd, (struct sockaddr *)&c->local, &length) == 0;
 }
 
+/* The client itself does not notice. */
+void client_rebind(struct client *c)
+{
+	close(c->fd);
+	c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&c->remote, sizeof c->remote) < 0) {
+		perror("rebind");
+		exit(1);
+	}
+}
+
 void client_open(struct client *c)
 {
 	ngtcp2_settings settings;

@@ -10,6 +10,7 @@
  *     reset C STREAM CODE             RESET_STREAM
  *     stop C STREAM CODE              STOP_SENDING
  *     rekey C                         a key update
+ *     rebind C                        goes on from another port, as if a NAT had forgotten it
  *     mute C                          from now on nothing that comes is read, only counted
  *     count                           octets sent and received, Retry packets received, by all
  *     close C
@@ -153,6 +154,8 @@ static void run_on(struct client *c, char **words, size_t count)
 	} else if (strcmp(command, "rekey") == 0) {
 		int error = ngtcp2_conn_initiate_key_update(c->conn, now());
 		say(c, "rekey %s", error ? ngtcp2_strerror(error) : "begun");
+	} else if (strcmp(command, "rebind") == 0) {
+		client_rebind(c);
 	} else if (strcmp(command, "mute") == 0) {
 		c->options.mute = true;
 	} else if (strcmp(command, "close") == 0) {

@@ -52,6 +52,9 @@ class Connection:
     def rekey(self):
         self.client.tell("rekey", self.number)
 
+    def rebind(self):
+        self.client.tell("rebind", self.number)
+
     def mute(self):
         self.client.tell("mute", self.number)
 

@@ -23,6 +23,8 @@ enum {
 	RESET_SIZE = 41,       /* looks like a packet of a connection (RFC 9000 10.3) */
 	RESETS_A_SECOND = 100,
 	LONG_HEADER = 0x80,
+	DATAGRAM_PASSED_MAX = 2048,
+	PASSED_MAX = 1024, /* datagrams on their way between workers */
 	DATAGRAM_ROOM = 512, /* for Retry and Version Negotiation */
 };
 
@@ -203,6 +205,67 @@ static void accept_new(struct quic_listener *q, const struct incoming *in)
 	quic_connection_new(q, in, &header, original);
 }
 
+/* --- datagrams for another worker --- */
+
+/*
+ * The kernel chooses a worker by the client's address and port. When these change in mid-connection (a NAT forgets, a telephone
+ * goes from one network to another) it may choose another one than the connection's, which the connection's id names.
+ */
+struct passed {
+	struct quic_shared *shared;
+	unsigned worker;
+	struct endpoint client, local;
+	size_t length;
+	uint8_t wire[];
+};
+
+static void read_known(struct quic_listener *q, const struct incoming *in)
+{
+	ngtcp2_version_cid ids;
+	if (ngtcp2_pkt_decode_version_cid(&ids, in->wire, in->length, QUIC_ID_LENGTH) != 0)
+		return;
+	struct quic_connection *c = quic_ids_find(&q->ids, ids.dcid, ids.dcidlen);
+	if (c)
+		quic_connection_read(c, in);
+	else
+		reset(q, in, &ids);
+}
+
+static void arrived(void *data)
+{
+	struct passed *p = data;
+	struct quic_listener *q = p->shared->place[p->worker].listener;
+	const struct incoming in = { .wire = p->wire,
+		.length = p->length,
+		.client = p->client,
+		.local = p->local };
+	if (q && !q->stopped)
+		read_known(q, &in);
+	atomic_fetch_sub(&p->shared->passed, 1);
+	quic_shared_release(p->shared);
+	free(p);
+}
+
+/* Hands the datagram to the worker that its id names. False if it names none, this one, or too many are on their way. */
+static bool pass_on(
+	struct quic_listener *q, const struct incoming *in, const ngtcp2_version_cid *ids)
+{
+	struct quic_shared *s = q->service.shared;
+	unsigned worker = ids->dcid[0];
+	struct loop *l = worker < s->workers && worker != q->service.worker ?
+				 atomic_load(&s->place[worker].loop) :
+				 NULL;
+	if (!l || in->length > DATAGRAM_PASSED_MAX || atomic_load(&s->passed) >= PASSED_MAX)
+		return false;
+	struct passed *p = memory_alloc(sizeof *p + in->length);
+	*p = (struct passed){ s, worker, in->client, in->local, in->length };
+	memcpy(p->wire, in->wire, in->length);
+	atomic_fetch_add(&s->references, 1);
+	atomic_fetch_add(&s->passed, 1);
+	loop_post(l, arrived, p);
+	return true;
+}
+
 static void receive(struct incoming *in)
 {
 	struct quic_listener *q = in->listener;
@@ -218,7 +281,7 @@ static void receive(struct incoming *in)
 		quic_connection_read(c, in);
 	else if (in->wire[0] & LONG_HEADER)
 		accept_new(q, in);
-	else
+	else if (!pass_on(q, in, &ids))
 		reset(q, in, &ids);
 }
 
@@ -280,6 +343,9 @@ static struct quic_listener *listen_on(struct loop *l, int fd, const struct endp
 		socket_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
 	q->udp = udp_listen(l, fd, local, receive, q);
 	udp_expect_proxies(q->udp, proxies);
+	atomic_fetch_add(&service->shared->references, 1);
+	service->shared->place[service->worker].listener = q;
+	atomic_store(&service->shared->place[service->worker].loop, l);
 	return q;
 }
 
@@ -305,6 +371,8 @@ static void stop(struct quic_listener *q)
 	if (q->stopped)
 		return;
 	q->stopped = true;
+	atomic_store(&q->service.shared->place[q->service.worker].loop, NULL);
+	q->service.shared->place[q->service.worker].listener = NULL;
 	udp_stop(q->udp);
 	free_all(&q->handshaking);
 	close_all(&q->idle, q->service.application->no_error);
@@ -320,6 +388,7 @@ void quic_listener_done(struct quic_listener *q)
 	loop_flush_cancel(q->loop, &q->flush);
 	quic_ids_free(&q->ids);
 	free(q->clients);
+	quic_shared_release(q->service.shared);
 	udp_release(q->udp);
 	free(q);
 }

@@ -45,11 +45,22 @@ struct quic_secrets {
 /* Drawn by the first call; then always the same. Control thread; a process that starts servers calls it before it does. */
 const struct quic_secrets *quic_secrets(void);
 
-/* What all listeners of an address share. */
+/* What all listeners of an address share, one on each worker. Lives as long as somebody has a reference. */
 struct quic_shared {
+	_Atomic unsigned references;
 	const struct quic_secrets *secrets;
 	_Atomic size_t connections; /* that are open */
+	_Atomic size_t passed;      /* datagrams on their way from one worker to another */
+	unsigned workers;
+	struct {
+		_Atomic(struct loop *) loop;   /* NULL: it does not serve */
+		struct quic_listener *listener; /* the worker's own thread only */
+	} place[];
 };
+
+/* The caller has a reference. Control thread. */
+struct quic_shared *quic_shared_new(unsigned workers);
+void quic_shared_release(struct quic_shared *s);
 
 /* What is served on a listener. */
 struct quic_service {
@@ -63,7 +74,8 @@ struct quic_service {
 	/* DNS over QUIC: a query was answered, or a connection closed, with this code. HTTP/3: a
 	 * request was answered with this status. On the listener's thread. */
 	void (*counted)(void *listener, uint64_t code);
-	struct quic_shared *shared; /* outlives the listener */
+	struct quic_shared *shared; /* the listener takes a reference */
+	unsigned worker;	    /* its index there */
 	incoming_handler *handle;
 	void *listener; /* that incoming messages are said to have come by */
 };

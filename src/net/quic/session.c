@@ -68,12 +68,13 @@ static void draw(uint8_t *to, size_t size, const ngtcp2_rand_ctx *context)
 	random_fill(to, size);
 }
 
-/* An id of ours, and the token by which a worker that does not know it can end the connection. */
+/* An id of ours, which tells the worker, and the token by which a worker that does not know it can end the connection. */
 static void id_new(struct quic_connection *c, ngtcp2_cid *id, uint8_t *token, size_t length)
 {
 	struct quic_listener *q = c->listener;
 	id->datalen = length;
 	random_fill(id->data, length);
+	id->data[0] = (uint8_t)q->service.worker;
 	ngtcp2_crypto_generate_stateless_reset_token(
 		token, q->service.shared->secrets->reset, sizeof q->service.shared->secrets->reset, id);
 	quic_ids_add(&q->ids, c, &c->ids, id->data, length);
