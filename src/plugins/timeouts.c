@@ -70,7 +70,7 @@ static bool timeouts_finish(struct setup *s)
 
 static const struct option timeouts_options[] = {
 	{ "read", "DURATION", "3s",
-		"for a connection's first query, and for the rest of one that has begun",
+		"for a connection's first query, TLS handshake included, and for the rest of one that has begun",
 		read_read },
 	{ "write", "DURATION", "5s", "until a client that reads nothing is cut off", read_write },
 	{ "idle", "DURATION", "10s", "between an answer and the next query", read_idle },
