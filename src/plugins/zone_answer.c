@@ -32,11 +32,41 @@ static void append(struct query *q, enum section_id id, const struct section *fr
 		section_add(&q->reply->section[id], q->arena, from->records[i]);
 }
 
+static bool is_denial(const struct record *r)
+{
+	uint16_t type = r->type == TYPE_RRSIG ? rdata_u16(record_rdata(r), 0) : r->type;
+	return type == TYPE_NSEC || type == TYPE_NSEC3;
+}
+
+/* A negative answer's authority section in place of a positive one's: the proofs of the aliases' wildcards stay. */
+static void put_negative_authority(struct query *q, const struct section *found)
+{
+	struct section *s = &q->reply->section[SECTION_AUTHORITY];
+	size_t kept = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		if (is_denial(&s->records[i]))
+			s->records[kept++] = s->records[i];
+	}
+	s->count = kept;
+	append(q, SECTION_AUTHORITY, found);
+}
+
+/* Nobody named a zone that denies. Where the alias' zone would have had the target, it does. */
+static void put_own_soa(struct query *q, const struct zone *z, struct name target)
+{
+	struct message denial = { 0 };
+	if (!name_is_under(target, zone_origin(z)))
+		return;
+	zone_lookup(z, target, TYPE_SOA, false, &denial, q->arena);
+	if (has_soa(&denial.section[SECTION_AUTHORITY]))
+		put_negative_authority(q, &denial.section[SECTION_AUTHORITY]);
+}
+
 /*
  * Looks for what an alias leads to outside the zone. What nobody here serves is left to the client
  * (RFC 1034 4.3.2 step 3a); a denial comes with the SOA of the zone that denies (RFC 2308 2.1).
  */
-static int follow_out(struct query *q, struct name target)
+static int follow_out(struct query *q, const struct zone *z, struct name target)
 {
 	struct message *reply = q->reply, *found;
 	int rcode = query_lookup(q, target, query_type(q), &found);
@@ -49,10 +79,10 @@ static int follow_out(struct query *q, struct name target)
 	}
 	reply->rcode = (uint16_t)rcode;
 	append(q, SECTION_ANSWER, &found->section[SECTION_ANSWER]);
-	if (rcode == RCODE_NXDOMAIN || has_soa(&found->section[SECTION_AUTHORITY])) {
-		section_clear(&reply->section[SECTION_AUTHORITY]);
-		append(q, SECTION_AUTHORITY, &found->section[SECTION_AUTHORITY]);
-	}
+	if (rcode == RCODE_NXDOMAIN || has_soa(&found->section[SECTION_AUTHORITY]))
+		put_negative_authority(q, &found->section[SECTION_AUTHORITY]);
+	else if (found->section[SECTION_ANSWER].count == 0)
+		put_own_soa(q, z, target);
 	return rcode;
 }
 
@@ -110,7 +140,7 @@ int zone_answer(struct plugin *self, struct query *q, const struct zone *z, zone
 		return next(self, q);
 	}
 	if (found.outcome == ZONE_LEAVES)
-		return follow_out(q, found.target);
+		return follow_out(q, z, found.target);
 	return reply->rcode;
 }
 

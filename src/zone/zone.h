@@ -46,6 +46,7 @@ void zone_free(void *zone);
 
 /* --- a zone as a whole --- */
 
+struct name zone_origin(const struct zone *z);
 uint32_t zone_serial(const struct zone *z);
 
 /* Records, and names that own some. */
@@ -82,7 +83,8 @@ struct zone_result zone_lookup(const struct zone *z, struct name qname, uint16_t
 	struct message *reply, struct arena *arena);
 
 /* Whose zones there are beside this one. `serve` says whether a name under this zone's origin (in lower case) is under a
- * longer zone, too: that is the nearest one then (RFC 1034 4.3.2 step 2), and an alias to it leaves this zone. */
+ * longer zone, too: that is the nearest one then (RFC 1034 4.3.2 step 2), and an alias to it leaves this zone. So does an
+ * alias to what this zone has nothing of. */
 struct zone_neighbours {
 	bool (*serve)(const struct zone_neighbours *n, struct name target);
 };

@@ -122,11 +122,23 @@ static bool is_answered_alias(const struct section *answer, struct name owner)
 	return false;
 }
 
-/* Whether this is not the nearest zone of those that are served. */
+/* Whether the zone has something of this name, be it a wildcard or a cut above it. */
+static bool has_something_of(const struct zone *z, struct name qname)
+{
+	struct match m = zone_match(z, qname);
+	struct name_buffer wildcard;
+	if (m.boundary)
+		return true;
+	return m.node ? m.node->sets != 0 : zone_wildcard(z, &m, &wildcard) != NULL;
+}
+
+/* Whether this is not the nearest zone of those that are served, or has nothing of the name, so that others may. */
 static bool leaves(const struct lookup *l, struct name target)
 {
-	return !name_is_under(target, l->zone->origin) ||
-	       (l->neighbours && l->neighbours->serve(l->neighbours, target));
+	if (!name_is_under(target, l->zone->origin))
+		return true;
+	return l->neighbours && (l->neighbours->serve(l->neighbours, target) ||
+					!has_something_of(l->zone, target));
 }
 
 /* Goes on at the target of an alias that is in the answer. False where that ends: out of the zone,

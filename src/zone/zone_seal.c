@@ -313,6 +313,11 @@ struct zone *zone_seal(struct zone_builder *b)
 	return z;
 }
 
+struct name zone_origin(const struct zone *z)
+{
+	return z->origin;
+}
+
 uint32_t zone_serial(const struct zone *z)
 {
 	return z->serial;

@@ -194,7 +194,8 @@ static void an_alias_leaves_for_a_neighbour(void **state)
 		const char *qname, *target;
 	} cases[] = { { "alias.example.", "host1.rfc.example." }, { "x.cw.example.", "host1.rfc.example." },
 		{ "host1.d.example.", "host1.rfc.example." }, { "wild.example.", "x.rfc.example." },
-		{ "gone.example.", NULL }, { "host1.rfc.example.", NULL } };
+		{ "gone.example.", "nothing.example." }, { "chain.example.", "host1.rfc.example." },
+		{ "host1.rfc.example.", NULL }, { "l1.example.", NULL } };
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct message reply = { 0 };
 		struct zone_result r = zone_lookup_among(&neighbours, zone,
