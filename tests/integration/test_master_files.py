@@ -34,7 +34,8 @@ def write(text):
 
 
 def lines(text):
-    return sorted(text.splitlines())
+    """Without BIND's notes, in which is the time."""
+    return sorted(line for line in text.splitlines() if not line.startswith(";"))
 
 
 def differences(a, b):

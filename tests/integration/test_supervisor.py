@@ -249,8 +249,8 @@ def test_the_watchdog_hears_of_a_server_that_lives():
 def test_sockets_of_systemd_are_used():
     for args in ([], ["-single"], ["-workers", "2"]):
         udp, tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        udp.bind((HOST, 0))
-        port = udp.getsockname()[1]
+        port = harness.free_port()
+        udp.bind((HOST, port))
         tcp.bind((HOST, port))
         tcp.listen()
         s = Server(WHOAMI.replace("@PORT@", str(port)), start=False)
