@@ -194,6 +194,9 @@ PLUGIN(cache) = {
 		 "replaces both), at least 5 s, and all their records are sent with the time that "
 		 "is left. Questions with "
 		 "other DO or CD bits, types or classes have entries of their own.\n\n"
+		 "CAPACITY is that of the whole cache, at least 1024 (CoreDNS divides it into 256 parts, of "
+		 "which some are full long before the others). In a full cache a new answer takes the "
+		 "place of another: of a few arbitrary ones that which expires first.\n\n"
 		 "RFC 8767 is `serve_stale 24h rfc8767`: a fresh answer for 1.8 s, then the "
 		 "expired one with a TTL of 30 s, and "
 		 "30 s without another attempt after one that failed.",
