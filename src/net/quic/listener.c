@@ -214,7 +214,7 @@ static void accept_new(struct quic_listener *q, const struct incoming *in)
 struct passed {
 	struct quic_shared *shared;
 	unsigned worker;
-	struct endpoint client, local;
+	struct endpoint client, peer, local;
 	size_t length;
 	uint8_t wire[];
 };
@@ -238,6 +238,7 @@ static void arrived(void *data)
 	const struct incoming in = { .wire = p->wire,
 		.length = p->length,
 		.client = p->client,
+		.peer = p->peer,
 		.local = p->local };
 	if (q && !q->stopped)
 		read_known(q, &in);
@@ -258,7 +259,7 @@ static bool pass_on(
 	if (!l || in->length > DATAGRAM_PASSED_MAX || atomic_load(&s->passed) >= PASSED_MAX)
 		return false;
 	struct passed *p = memory_alloc(sizeof *p + in->length);
-	*p = (struct passed){ s, worker, in->client, in->local, in->length };
+	*p = (struct passed){ s, worker, in->client, in->peer, in->local, in->length };
 	memcpy(p->wire, in->wire, in->length);
 	atomic_fetch_add(&s->references, 1);
 	atomic_fetch_add(&s->passed, 1);
