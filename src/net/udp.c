@@ -295,8 +295,7 @@ static void send_from(struct answer *a, const struct udp_listener *u, const stru
 	a->control_length =
 		v6 ? CMSG_SPACE(sizeof(struct in6_pktinfo)) : CMSG_SPACE(sizeof(struct in_pktinfo));
 	memset(a->control, 0, a->control_length);
-	struct msghdr header = { .msg_control = a->control, .msg_controllen = a->control_length };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+	struct cmsghdr *c = (struct cmsghdr *)a->control; /* as CMSG_FIRSTHDR() has it where there is room for one */
 	struct sockaddr_in6 from = socket_address(u, local);
 	if (v6) {
 		struct in6_pktinfo *info = (struct in6_pktinfo *)CMSG_DATA(c);
