@@ -184,6 +184,8 @@ static void answer_service_records(struct items *items, struct answering *answer
 {
 	items->each_port = true;
 	size_t count = each_item(items);
+	if (!count) /* no ports */
+		return;
 	answering->weight = (uint16_t)(count < WEIGHT_ALL ? WEIGHT_ALL / count : 1);
 	items->visit = add_service_record;
 	items->data = answering;
