@@ -45,7 +45,7 @@ static void parse_definition(struct parser *p, uint32_t index, const char *conte
 
 void goparser_define(struct parser *p)
 {
-	struct view name;
+	struct view name = { 0 };
 	if (p->depth > 1) {
 		goparser_fail(p, "unexpected {{define}}");
 		return;
@@ -75,7 +75,7 @@ void goparser_template_call(struct parser *p)
 {
 	struct extent e = { p->token.at, p->token.at };
 	size_t variables = p->variable_count;
-	struct view name;
+	struct view name = { 0 };
 	if (!take_name(p, "template clause", &name))
 		return;
 	parse_dot(p, "template clause");
@@ -87,7 +87,7 @@ void goparser_block(struct parser *p)
 {
 	struct extent e = { p->token.at, p->token.at };
 	size_t variables = p->variable_count;
-	struct view name;
+	struct view name = { 0 };
 	if (!take_name(p, "block clause", &name))
 		return;
 	parse_dot(p, "block clause");
