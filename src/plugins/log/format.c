@@ -47,7 +47,8 @@ static void add(struct line *l, struct view v)
 {
 	if (v.length > l->room - l->length)
 		v.length = l->room - l->length;
-	memcpy(l->at + l->length, v.at, v.length);
+	if (v.length)
+		memcpy(l->at + l->length, v.at, v.length);
 	l->length += v.length;
 }
 
