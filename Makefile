@@ -17,9 +17,9 @@ $(SANITIZED)/build.ninja:
 $(THREADED)/build.ninja:
 	meson setup $(THREADED) --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 
-# The server and the module that it loads for patterns.
+# The server and the modules that it loads when it needs them.
 server: $(BUILD)/build.ninja
-	ninja -C $(BUILD) src/cli/isthmus src/server/isthmus-regex.so
+	ninja -C $(BUILD) server
 
 run:
 	tools/install-packages.sh
