@@ -108,7 +108,7 @@ void write_rdata(struct writer *w, uint16_t type, const uint8_t *rdata, uint16_t
 	const enum rdata_field *f = rdata_fields(type);
 	if (is_name(f) && length <= NAME_OCTETS_MAX)
 		write_name(w, (struct name){ rdata, length });
-	else
+	else if (f) /* which the prover cannot tell from the type */
 		write_fields(w, f, rdata, length);
 	if (from >= 2 && !w->failed) /* else its length may not be there, and something else is */
 		rewrite_u16(w, from - 2, (uint16_t)((2 * 65536 + w->at - from) % 65536));
