@@ -498,6 +498,8 @@ static void namespace_remove(struct kube_index *x, struct kube_namespace *n)
 
 void kube_index_put(struct kube_index *x, const struct kube_object *o)
 {
+	if (!kube_has_key(o))
+		return;
 	switch (o->kind) {
 	case KUBE_SERVICE:
 	case KUBE_IMPORT:
@@ -522,6 +524,8 @@ void kube_index_delete(struct kube_index *x, const struct kube_object *o)
 {
 	struct kube_wanted w = { o->namespace, o->name };
 	void *old;
+	if (!kube_has_key(o))
+		return;
 	switch (o->kind) {
 	case KUBE_SERVICE:
 	case KUBE_IMPORT:

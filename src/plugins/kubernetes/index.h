@@ -17,7 +17,8 @@ void kube_index_free(void *index);
 /* What is published. */
 const struct kube_cluster *kube_index_cluster(const struct kube_index *x);
 
-/* An object was added, or has changed, or is an item of a list. One whose resource version is known changes nothing. */
+/* An object was added, or has changed, or is an item of a list. One whose resource version is known changes nothing, nor does one
+ * whose name is longer than the API lets it be. */
 void kube_index_put(struct kube_index *x, const struct kube_object *o);
 
 /* An object is gone: kind, namespace and name say which. */

@@ -23,10 +23,13 @@ static struct view at_most(struct view v, size_t most)
 	return v.length <= most ? v : VIEW("");
 }
 
+bool kube_has_key(const struct kube_object *o)
+{
+	return o->namespace.length <= LABEL_MAX_LENGTH && o->name.length && o->name.length <= NAME_MAX_LENGTH;
+}
+
 struct kube_key *kube_pack_key(struct view namespace, struct view name)
 {
-	namespace = at_most(namespace, LABEL_MAX_LENGTH);
-	name = at_most(name, NAME_MAX_LENGTH);
 	struct kube_key *k = memory_alloc(sizeof *k + namespace.length + name.length);
 	k->hash = kube_hash(namespace, name);
 	k->namespace_length = (uint8_t)namespace.length;

@@ -11,6 +11,9 @@ struct kube_keeping {
 	bool labels;    /* of pods, for metadata */
 };
 
+/* Whether namespace and name are as long as the API lets them be: others have no keys. */
+bool kube_has_key(const struct kube_object *o);
+
 /* Heap blocks of the caller's; `key` is kept, not copied. A text that is longer than the API allows is left out. */
 struct kube_key *kube_pack_key(struct view namespace, struct view name);
 struct kube_service_data *kube_pack_service(const struct kube_object *o);
