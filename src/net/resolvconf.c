@@ -40,3 +40,15 @@ struct resolvconf resolvconf_parse(struct arena *arena, struct view text)
 	}
 	return r;
 }
+
+size_t resolvconf_search_names(struct arena *arena, const struct resolvconf *r, struct name **names)
+{
+	size_t count = 0;
+	*names = arena_array(arena, r->search_count + 1, sizeof **names);
+	for (size_t i = 0; i < r->search_count; i++) {
+		struct name n = name_from_text(arena, r->search[i]);
+		if (n.length)
+			(*names)[count++] = name_copy_lower(arena, n);
+	}
+	return count;
+}

@@ -2,7 +2,7 @@
 #ifndef ISTHMUS_NET_RESOLVCONF_H
 #define ISTHMUS_NET_RESOLVCONF_H
 
-#include "base/arena.h"
+#include "dns/name.h"
 
 /* Views into the text. */
 struct resolvconf {
@@ -14,5 +14,8 @@ struct resolvconf {
 
 /* Reads the text line by line; what it does not know it passes over. Memory from the arena. */
 struct resolvconf resolvconf_parse(struct arena *arena, struct view text);
+
+/* The search list as names in lower case, what is no name left out; the array, in the arena, has room for one more. */
+size_t resolvconf_search_names(struct arena *arena, const struct resolvconf *r, struct name **names);
 
 #endif

@@ -39,13 +39,7 @@ static bool read_file(struct setup *s, const char *path)
 	if (error)
 		return setup_error_plain(s, "failed to parse \"%s\": open %s: %s", path, path, error_text(error));
 	struct resolvconf r = resolvconf_parse(s->arena, text);
-	a->search = arena_array(s->arena, r.search_count + 1, sizeof *a->search);
-	a->search_count = 0;
-	for (size_t i = 0; i < r.search_count; i++) {
-		struct name n = name_from_text(s->arena, r.search[i]);
-		if (n.length)
-			a->search[a->search_count++] = name_copy_lower(s->arena, n);
-	}
+	a->search_count = resolvconf_search_names(s->arena, &r, &a->search);
 	a->search[a->search_count++] = name_root;
 	return true;
 }
@@ -60,16 +54,12 @@ static bool autopath_setup(struct setup *s)
 	last = words[count - 1];
 	a->search_count = 0;
 	a->provider = NULL;
-	a->zones = arena_array(s->arena, count + s->block->zone_count, sizeof *a->zones);
-	a->zone_count = 0;
-	for (size_t i = 0; i + 1 < count; i++) {
-		struct name *zones;
-		size_t more = corefile_zones(s->arena, words[i], &zones);
-		if (more)
-			a->zones[a->zone_count++] = zones[0];
+	if (count > 1) {
+		words_zones(s, words, count - 1, &a->zones, &a->zone_count);
+	} else {
+		a->zones = s->block->zones;
+		a->zone_count = s->block->zone_count;
 	}
-	for (size_t i = 0; count == 1 && i < s->block->zone_count; i++)
-		a->zones[a->zone_count++] = s->block->zones[i];
 	if (last.length && last.at[0] == '@') {
 		a->provider = arena_string(s->arena, view_skip(last, 1));
 		return true;

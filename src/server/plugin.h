@@ -191,6 +191,9 @@ bool duration_parse(struct arena *a, struct view text, int64_t *ns, const char *
 /* As CoreDNS prints durations: "5s", "1m0s", "100ms". */
 const char *duration_print(struct arena *a, int64_t ns);
 
+/* What these words stand for as zones, CIDRs expanded; a word that is no zone stands for none, with a warning. */
+void words_zones(struct setup *s, const struct view *words, size_t words_count, struct name **zones, size_t *count);
+
 /* The rest of the line as zones; the block's zones when there are no words. */
 bool args_zones(struct setup *s, struct name **zones, size_t *count);
 

@@ -172,8 +172,7 @@ bool arg_duration(struct setup *s, int64_t *ns)
 
 /* --- zones --- */
 
-/* What all words stand for; a word that is no zone stands for none, with a warning. */
-static void zones_of_words(struct setup *s, const struct view *words, size_t words_count,
+void words_zones(struct setup *s, const struct view *words, size_t words_count,
 	struct name **zones, size_t *count)
 {
 	struct name **lists = arena_array(s->arena, words_count, sizeof(void *));
@@ -199,7 +198,7 @@ bool args_zones(struct setup *s, struct name **zones, size_t *count)
 	struct view *words;
 	size_t words_count = args_rest(s, &words);
 	if (words_count) {
-		zones_of_words(s, words, words_count, zones, count);
+		words_zones(s, words, words_count, zones, count);
 		return true;
 	}
 	*count = s->block->zone_count;
@@ -214,7 +213,7 @@ bool args_fallthrough(struct setup *s, struct fallthrough *f)
 	struct view *words;
 	size_t words_count = args_rest(s, &words);
 	if (words_count) {
-		zones_of_words(s, words, words_count, &f->zones, &f->count);
+		words_zones(s, words, words_count, &f->zones, &f->count);
 		return true;
 	}
 	f->zones = arena_new_object(s->arena, struct name);

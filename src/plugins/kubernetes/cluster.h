@@ -105,7 +105,6 @@ struct kube_pod_holder {
 
 struct kube_namespace {
 	struct kube_key *key;
-	uint64_t version;
 	uint32_t round;
 };
 

@@ -24,7 +24,6 @@ struct kube_protobuf {
 	unsigned state;
 	struct text kept;  /* what is cut off */
 	uint64_t list_left; /* octets of the list that are still to come */
-	uint64_t skip;     /* octets to be passed over */
 	bool is_status;
 };
 

@@ -3,9 +3,9 @@
 
 #include "base/hash.h"
 #include "dns/reverse.h"
+#include "plugins/kubernetes/entry.h"
 
 enum {
-	WEIGHT_ALL = 100,
 	SOA_REFRESH = 7200,
 	SOA_RETRY = 1800,
 	SOA_EXPIRE = 86400,
@@ -31,11 +31,6 @@ void external_add_address(struct external_lookup *l, enum section_id section, st
 {
 	struct view octets = arena_copy(l->q->arena, kube_address_octets(a));
 	reply_add(l->q, section, owner, kube_address_type(a), l->e->ttl, octets);
-}
-
-static uint64_t address_hash(const struct kube_address *a)
-{
-	return hash_bytes(a->octets, sizeof a->octets);
 }
 
 static bool has_answers(const struct external_lookup *l)
@@ -116,7 +111,7 @@ void external_add_answer(struct external_lookup *l, const struct external_item *
 {
 	(void)all;
 	if (!i->host.length && kube_address_type(&i->address) == l->type &&
-		kube_seen_add(&l->seen, l->q->arena, address_hash(&i->address)))
+		kube_seen_add(&l->seen, l->q->arena, kube_address_hash(&i->address)))
 		external_add_address(l, SECTION_ANSWER, l->q->request.question.name, &i->address);
 }
 
@@ -155,7 +150,7 @@ void external_add_service_record(struct external_lookup *l, const struct externa
 	struct name target = i->host.length ? name_from_text(a, i->host)
 			     : i->endpoint ? kube_name(a, endpoint, 3, l->zone)
 					   : kube_name(a, labels, 2, l->zone);
-	uint16_t weight = all < WEIGHT_ALL ? (uint16_t)(WEIGHT_ALL / all) : 1;
+	uint16_t weight = kube_weight(all);
 	uint64_t hash = target.length ? name_hash(target) : 0;
 	if (!target.length)
 		return;
@@ -167,7 +162,7 @@ void external_add_service_record(struct external_lookup *l, const struct externa
 			append_found(l, target, TYPE_A, SECTION_ADDITIONAL);
 			append_found(l, target, TYPE_AAAA, SECTION_ADDITIONAL);
 		}
-	} else if (kube_seen_add(&l->seen_additional, a, hash_mix(hash, address_hash(&i->address)))) {
+	} else if (kube_seen_add(&l->seen_additional, a, hash_mix(hash, kube_address_hash(&i->address)))) {
 		external_add_address(l, SECTION_ADDITIONAL, target, &i->address);
 	}
 }
@@ -246,14 +241,14 @@ static void visit_server_addresses(struct external_lookup *l, address_visitor *v
 
 static void add_server_address(struct external_lookup *l, const struct kube_address *a)
 {
-	if (kube_address_type(a) == l->type && kube_seen_add(&l->seen, l->q->arena, address_hash(a)))
+	if (kube_address_type(a) == l->type && kube_seen_add(&l->seen, l->q->arena, kube_address_hash(a)))
 		external_add_address(l, SECTION_ANSWER, l->q->request.question.name, a);
 }
 
 static void add_glue(struct external_lookup *l, const struct kube_address *a)
 {
 	struct name owner = name_server(l);
-	if (owner.length && kube_seen_add(&l->seen, l->q->arena, address_hash(a)))
+	if (owner.length && kube_seen_add(&l->seen, l->q->arena, kube_address_hash(a)))
 		external_add_address(l, SECTION_ADDITIONAL, owner, a);
 }
 
@@ -309,26 +304,10 @@ static enum kube_outcome answer_pointer(struct external_lookup *l)
 
 /* --- names --- */
 
-static struct view without_underscore(struct view label)
-{
-	return label.length && label.at[0] == '_' ? view_skip(label, 1) : label;
-}
-
-/* The labels left of the zone, the one beside it first; at most so many. */
-static unsigned labels_of(struct name qname, struct name zone, struct view to[static LABELS_READ])
-{
-	unsigned count = name_labels(qname) - name_labels(zone);
-	for (unsigned i = count; i-- > 0; qname = name_parent(qname)) {
-		if (i < LABELS_READ)
-			to[i] = name_first_label(qname);
-	}
-	return count;
-}
-
 enum kube_outcome external_resolve(struct external_lookup *l, bool *never_falls)
 {
 	struct view labels[LABELS_READ] = { 0 };
-	unsigned count = labels_of(l->q->name, l->zone, labels);
+	unsigned count = kube_labels(l->q->name, l->zone, labels, LABELS_READ);
 	*never_falls = count && view_equal_nocase(labels[0], l->e->apex);
 	if (count == 0)
 		return answer_apex(l);
@@ -345,8 +324,8 @@ enum kube_outcome external_resolve(struct external_lookup *l, bool *never_falls)
 	if (count == 3)
 		l->endpoint = labels[2];
 	l->of_port = count == 4;
-	l->protocol = without_underscore(labels[2]);
-	l->port = without_underscore(labels[3]);
+	l->protocol = kube_without_underscore(labels[2]);
+	l->port = kube_without_underscore(labels[3]);
 	return answer_service(l);
 }
 

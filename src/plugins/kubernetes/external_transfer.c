@@ -2,6 +2,7 @@
 #include "plugins/kubernetes/external.h"
 
 #include "dns/reverse.h"
+#include "plugins/kubernetes/serve.h"
 
 enum { ARENA_SIZE = 8192 };
 
@@ -13,11 +14,7 @@ struct passing {
 
 static void pass_on(struct passing *p)
 {
-	const struct message *m = p->lookup.q->reply;
-	for (int id = SECTION_ANSWER; id < SECTION_COUNT; id++) {
-		for (size_t i = 0; i < m->section[id].count && !p->stopped; i++)
-			p->stopped = !p->to->add(p->to, &m->section[id].records[i]);
-	}
+	p->stopped = p->stopped || !kube_pass_on(p->to, p->lookup.q->reply);
 }
 
 /* The question that the scratch query asks next. */
@@ -50,19 +47,13 @@ static void pass_ports(struct passing *p, const struct kube_service *s, struct n
 	struct arena *a = l->q->arena;
 	const struct kube_service_data *d = s->data;
 	for (uint32_t i = 0; i < d->port_count && !p->stopped; i++) {
-		struct view port = kube_text_view(d->text, d->ports[i].name);
-		struct view protocol = kube_text_view(d->text, d->ports[i].protocol);
-		if (!port.length || !protocol.length)
-			continue;
-		struct view labels[] = { view_of(arena_printf(a, "_%.*s", VIEW_ARGS(port))),
-			view_of(arena_printf(a, "_%.*s", VIEW_ARGS(protocol))) };
-		struct name named = kube_name(a, labels, 2, owner);
+		struct name named = kube_port_name(a, &d->ports[i], d->text, owner);
 		if (!named.length)
 			continue;
-		ask_again(p, name_copy_lower(a, named), TYPE_SRV);
+		ask_again(p, named, TYPE_SRV);
 		l->of_port = true;
-		l->port = port;
-		l->protocol = protocol;
+		l->port = kube_text_view(d->text, d->ports[i].name);
+		l->protocol = kube_text_view(d->text, d->ports[i].protocol);
 		size_t all = external_each_item(l, s, NULL, 0);
 		if (all)
 			external_each_item(l, s, external_add_service_record, all);

@@ -9,18 +9,17 @@ enum { LABELS_READ = 6 }; /* of the right-hand ones; whatever has more is of `zo
 struct labels {
 	unsigned count;
 	struct view at[LABELS_READ];
-	struct name rest; /* from the first label on that did not fit */
+	struct name qname;
 };
 
-static struct labels labels_of(struct name qname, struct name zone)
+unsigned kube_labels(struct name qname, struct name zone, struct view *to, unsigned room)
 {
-	struct labels l = { .count = name_labels(qname) - name_labels(zone), .rest = qname };
-	unsigned skipped = l.count > LABELS_READ ? l.count - LABELS_READ : 0;
-	for (unsigned i = 0; i < skipped; i++)
-		qname = name_parent(qname);
-	for (unsigned i = l.count - skipped; i-- > 0; qname = name_parent(qname))
-		l.at[i] = name_first_label(qname);
-	return l;
+	unsigned count = name_labels(qname) - name_labels(zone);
+	for (unsigned i = count; i-- > 0; qname = name_parent(qname)) {
+		if (i < room)
+			to[i] = name_first_label(qname);
+	}
+	return count;
 }
 
 static bool has_underscore(struct view label)
@@ -28,7 +27,7 @@ static bool has_underscore(struct view label)
 	return label.length && label.at[0] == '_';
 }
 
-static struct view without_underscore(struct view label)
+struct view kube_without_underscore(struct view label)
 {
 	return has_underscore(label) ? view_skip(label, 1) : label;
 }
@@ -49,7 +48,7 @@ static bool parse_zonal(const struct labels *l, struct kube_request *r)
 	if (!r->prefers && !view_is(l->at[4], "pin"))
 		return false;
 	r->place = KUBE_PLACE_ZONE;
-	r->zone = labels_before(l->rest, l->at[4]);
+	r->zone = labels_before(l->qname, l->at[4]);
 	return true;
 }
 
@@ -61,8 +60,8 @@ static enum kube_place parse_five(
 		r->endpoint = l->at[4];
 		return KUBE_PLACE_ENDPOINT;
 	}
-	r->protocol = without_underscore(l->at[3]);
-	r->port = without_underscore(l->at[4]);
+	r->protocol = kube_without_underscore(l->at[3]);
+	r->port = kube_without_underscore(l->at[4]);
 	return KUBE_PLACE_PORT;
 }
 
@@ -84,7 +83,7 @@ static void parse_service(
 	case 4:
 		r->place = has_underscore(l->at[3]) ? KUBE_PLACE_PROTOCOL : KUBE_PLACE_ENDPOINT;
 		if (r->place == KUBE_PLACE_PROTOCOL)
-			r->protocol = without_underscore(l->at[3]);
+			r->protocol = kube_without_underscore(l->at[3]);
 		else
 			r->endpoint = l->at[3];
 		return;
@@ -111,7 +110,8 @@ struct kube_request kube_request_parse(
 	struct name qname, struct name zone, const struct kube_grammar *grammar)
 {
 	struct kube_request r = { .place = KUBE_PLACE_NONE };
-	struct labels l = labels_of(qname, zone);
+	struct labels l = { .qname = qname };
+	l.count = kube_labels(qname, zone, l.at, LABELS_READ);
 	if (l.count == 0)
 		r.place = KUBE_PLACE_APEX;
 	else if (view_is(l.at[0], "svc"))

@@ -37,6 +37,12 @@ struct kube_grammar {
 struct kube_request kube_request_parse(
 	struct name qname, struct name zone, const struct kube_grammar *grammar);
 
+/* The labels left of the zone, the one beside it first, as many as there is room for; gives how many there are. */
+unsigned kube_labels(struct name qname, struct name zone, struct view *to, unsigned room);
+
+/* A port's or protocol's label without its underscore, if it has one. */
+struct view kube_without_underscore(struct view label);
+
 /* The address that a pod's label stands for: dashes for dots or colons. False if it stands for none. */
 bool kube_pod_address(struct view label, uint8_t address[static 16], size_t *octets);
 

@@ -480,7 +480,6 @@ static void namespace_take(struct kube_index *x, const struct kube_object *o)
 	}
 	struct kube_namespace *n = memory_array(1, sizeof *n);
 	n->key = kube_pack_key(w.namespace, w.name);
-	n->version = kube_version(o->version);
 	n->round = x->round[KUBE_NAMESPACE];
 	put_by_key(x, &x->next.namespaces, n);
 	x->count[KUBE_NAMESPACE]++;

@@ -82,6 +82,12 @@ void kube_add_soa(struct kube_lookup *l, enum section_id section);
 void kube_add_address(struct kube_lookup *l, enum section_id section, struct name owner,
 	const struct kube_address *address);
 
+/* The weight of each of so many SRV records, at least one: they share 100. */
+static inline uint16_t kube_weight(size_t records)
+{
+	return records < 100 ? (uint16_t)(100 / records) : 1;
+}
+
 /* The type of an address record for it. */
 uint16_t kube_address_type(const struct kube_address *a);
 
@@ -99,6 +105,10 @@ struct view kube_endpoint_label(const struct kube_slice *s, const struct kube_kn
 struct name kube_endpoint_name(struct arena *a, const struct kube_slice *s,
 	const struct kube_known_endpoint *e, bool imported, struct name zone);
 struct name kube_service_name(struct arena *a, const struct kube_key *service, struct name zone);
+
+/* "_port._protocol" in front of a service's name, in lower case; of length 0 if the port has no name. */
+struct name kube_port_name(
+	struct arena *a, const struct kube_known_port *port, const char *text, struct name service);
 
 /* Labels in wire form (without the root's) as a text with dots between them. */
 struct view kube_labels_text(struct arena *a, struct view labels);

@@ -62,6 +62,18 @@ struct name kube_service_name(struct arena *a, const struct kube_key *service, s
 	return kube_name(a, labels, sizeof labels / sizeof labels[0], zone);
 }
 
+struct name kube_port_name(
+	struct arena *a, const struct kube_known_port *port, const char *text, struct name service)
+{
+	struct view name = kube_text_view(text, port->name), protocol = kube_text_view(text, port->protocol);
+	if (!name.length || !protocol.length)
+		return (struct name){ NULL, 0 };
+	struct view labels[] = { view_of(arena_printf(a, "_%.*s", VIEW_ARGS(name))),
+		view_of(arena_printf(a, "_%.*s", VIEW_ARGS(protocol))) };
+	struct name n = kube_name(a, labels, 2, service);
+	return n.length ? name_copy_lower(a, n) : n;
+}
+
 struct view kube_labels_text(struct arena *a, struct view labels)
 {
 	struct view text = arena_copy(a, labels);

@@ -19,6 +19,9 @@ enum kube_served kube_serve(
 enum transfer_outcome kube_transfer(const struct kube_rules *rules, const struct kube_cluster *cluster,
 	struct name zone, struct record_sink *to);
 
+/* Gives all records of a reply to `to`; false when it wants no more. */
+bool kube_pass_on(struct record_sink *to, const struct message *reply);
+
 /* Whether the zone is one of imports. */
 bool kube_is_imported_zone(const struct kube_rules *rules, struct name zone);
 

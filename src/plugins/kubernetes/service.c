@@ -2,11 +2,11 @@
 #include "plugins/kubernetes/kubernetes.h"
 
 #include "base/hash.h"
+#include "plugins/kubernetes/entry.h"
 #include "plugins/kubernetes/seen.h"
 
 enum {
 	RECORDS_MAX = 4096, /* more do not fit into any message */
-	WEIGHT_ALL = 100,
 };
 
 /* --- items: an address with a port --- */
@@ -125,17 +125,12 @@ struct answering {
 	struct name service; /* target of SRV records of the service's own addresses */
 };
 
-static uint64_t address_hash(const struct kube_address *a)
-{
-	return hash_bytes(a->octets, sizeof a->octets);
-}
-
 static bool add_address(struct items *items, const struct item *i)
 {
 	struct answering *answering = items->data;
 	struct kube_lookup *l = answering->l;
 	if (kube_address_type(i->address) != l->type ||
-		!kube_seen_add(&answering->seen, l->q->arena, address_hash(i->address)))
+		!kube_seen_add(&answering->seen, l->q->arena, kube_address_hash(i->address)))
 		return true;
 	kube_add_address(l, SECTION_ANSWER, l->owner, i->address);
 	return ++answering->added < RECORDS_MAX;
@@ -175,7 +170,7 @@ static bool add_service_record(struct items *items, const struct item *i)
 			rdata_srv(a, 0, answering->weight, port, target));
 		answering->added++;
 	}
-	if (kube_seen_add(&answering->seen_additional, a, hash_mix(hash, address_hash(i->address))))
+	if (kube_seen_add(&answering->seen_additional, a, hash_mix(hash, kube_address_hash(i->address))))
 		kube_add_address(l, SECTION_ADDITIONAL, target, i->address);
 	return answering->added < RECORDS_MAX;
 }
@@ -186,7 +181,7 @@ static void answer_service_records(struct items *items, struct answering *answer
 	size_t count = each_item(items);
 	if (!count) /* no ports */
 		return;
-	answering->weight = (uint16_t)(count < WEIGHT_ALL ? WEIGHT_ALL / count : 1);
+	answering->weight = kube_weight(count);
 	items->visit = add_service_record;
 	items->data = answering;
 	each_item(items);

@@ -239,16 +239,9 @@ static bool read_ignore(struct setup *s)
 static bool read_multicluster(struct setup *s)
 {
 	struct kube_rules *rules = &instance_of(s)->rules;
-	struct fallthrough zones = { 0 }; /* reads words as zones, and none as none */
-	size_t at = s->at;
 	struct view *words;
-	if (!args_rest(s, &words))
-		return true;
-	s->at = at;
-	if (!args_fallthrough(s, &zones))
-		return false;
-	rules->imported_zones = zones.zones;
-	rules->imported_zone_count = zones.count;
+	size_t count = args_rest(s, &words);
+	words_zones(s, words, count, &rules->imported_zones, &rules->imported_zone_count);
 	return true;
 }
 
@@ -363,12 +356,7 @@ static void read_search(struct setup *s, struct kube_instances *all)
 	if (file_read(s->arena, "/etc/resolv.conf", RESOLVCONF_MAX, &text) != 0)
 		return;
 	struct resolvconf r = resolvconf_parse(s->arena, text);
-	all->search = arena_array(s->arena, r.search_count, sizeof *all->search);
-	for (size_t i = 0; i < r.search_count; i++) {
-		struct name n = name_from_text(s->arena, r.search[i]);
-		if (n.length)
-			all->search[all->search_count++] = name_copy_lower(s->arena, n);
-	}
+	all->search_count = resolvconf_search_names(s->arena, &r, &all->search);
 }
 
 bool kube_instances_finish(struct setup *s)

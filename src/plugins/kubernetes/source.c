@@ -135,7 +135,6 @@ static void publish(struct kube_source *s)
 	kube_index_publish(s->index, (uint32_t)clock_wall_seconds());
 }
 
-
 /* A first list is shown when it is whole: half a service's endpoints would be a wrong answer. */
 static bool is_listing(const struct kube_source *s)
 {

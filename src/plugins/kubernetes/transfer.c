@@ -3,7 +3,18 @@
 
 #include "dns/reverse.h"
 
-enum { WEIGHT_ALL = 100, ARENA_SIZE = 8192 };
+enum { ARENA_SIZE = 8192 };
+
+bool kube_pass_on(struct record_sink *to, const struct message *reply)
+{
+	for (int id = SECTION_ANSWER; id < SECTION_COUNT; id++) {
+		for (size_t i = 0; i < reply->section[id].count; i++) {
+			if (!to->add(to, &reply->section[id].records[i]))
+				return false;
+		}
+	}
+	return true;
+}
 
 struct passing {
 	struct kube_lookup lookup; /* its query is a scratch one: the reply gathers records until they are passed on */
@@ -14,11 +25,7 @@ struct passing {
 /* Hands over what has gathered. */
 static void pass_on(struct passing *p)
 {
-	struct message *m = p->lookup.q->reply;
-	for (int id = SECTION_ANSWER; id < SECTION_COUNT; id++) {
-		for (size_t i = 0; i < m->section[id].count && !p->stopped; i++)
-			p->stopped = !p->to->add(p->to, &m->section[id].records[i]);
-	}
+	p->stopped = p->stopped || !kube_pass_on(p->to, p->lookup.q->reply);
 }
 
 static void begin_again(struct passing *p)
@@ -36,19 +43,6 @@ static void add_port(struct passing *p, struct name owner, uint16_t weight, cons
 		rdata_srv(q->arena, 0, weight, (uint16_t)port->number, target));
 }
 
-/* "_port._protocol.service", in lower case; of length 0 if the port has no name. */
-static struct name port_name(struct passing *p, const struct kube_known_port *port, const char *text, struct name service)
-{
-	struct arena *a = p->lookup.q->arena;
-	struct view name = kube_text_view(text, port->name), protocol = kube_text_view(text, port->protocol);
-	if (!name.length || !protocol.length)
-		return (struct name){ NULL, 0 };
-	struct view labels[] = { view_of(arena_printf(a, "_%.*s", VIEW_ARGS(name))),
-		view_of(arena_printf(a, "_%.*s", VIEW_ARGS(protocol))) };
-	struct name n = kube_name(a, labels, 2, service);
-	return n.length ? name_copy_lower(a, n) : n;
-}
-
 static void add_service(struct passing *p, const struct kube_service_data *s, struct name owner)
 {
 	for (uint32_t i = 0; i < s->address_count; i++)
@@ -56,10 +50,10 @@ static void add_service(struct passing *p, const struct kube_service_data *s, st
 	for (uint32_t i = 0; i < s->port_count && s->address_count; i++) {
 		if (s->ports[i].number < 0)
 			continue;
-		struct name named = port_name(p, &s->ports[i], s->text, owner);
-		add_port(p, owner, WEIGHT_ALL, &s->ports[i], owner);
+		struct name named = kube_port_name(p->lookup.q->arena, &s->ports[i], s->text, owner);
+		add_port(p, owner, kube_weight(1), &s->ports[i], owner);
 		if (named.length)
-			add_port(p, named, WEIGHT_ALL, &s->ports[i], owner);
+			add_port(p, named, kube_weight(1), &s->ports[i], owner);
 	}
 }
 
@@ -68,13 +62,13 @@ static void add_endpoint(struct passing *p, const struct kube_slice *s, const st
 {
 	struct kube_lookup *l = &p->lookup;
 	struct name owner = kube_endpoint_name(l->q->arena, s, e, l->imported, l->zone);
-	uint16_t weight = s->endpoint_count < WEIGHT_ALL ? (uint16_t)(WEIGHT_ALL / s->endpoint_count) : 1;
+	uint16_t weight = kube_weight(s->endpoint_count);
 	if (!owner.length)
 		return;
 	kube_add_address(l, SECTION_ANSWER, service, &e->address);
 	kube_add_address(l, SECTION_ANSWER, owner, &e->address);
 	for (uint32_t i = 0; i < s->port_count; i++) {
-		struct name named = port_name(p, &s->ports[i], s->text, service);
+		struct name named = kube_port_name(l->q->arena, &s->ports[i], s->text, service);
 		if (named.length && s->ports[i].number >= 0)
 			add_port(p, named, weight, &s->ports[i], owner);
 	}

@@ -84,7 +84,6 @@ static bool on_object(void *owner, enum kube_event event, const struct kube_obje
 	struct kube_watch *w = owner;
 	struct kube_source *s = w->source;
 	w->events++;
-	w->last_event = clock_now();
 	if (event == KUBE_BOOKMARK)
 		return on_bookmark(w, o);
 	w->listing = !w->listed;
@@ -104,7 +103,6 @@ static bool on_status(void *owner, const struct kube_status *status)
 	struct kube_watch *w = owner;
 	w->status.there = true;
 	w->status.code = status->code;
-	w->status.retry_after = status->retry_after;
 	w->status.too_large = status->version_too_large;
 	snprintf(w->status.reason, sizeof w->status.reason, "%.*s", VIEW_ARGS(status->reason));
 	snprintf(w->status.message, sizeof w->status.message, "%.*s", VIEW_ARGS(status->message));
@@ -259,7 +257,7 @@ static struct http_result ask_once(struct kube_watch *w, const char *url)
 	w->events = 0;
 	w->http_status = 0;
 	w->status.there = w->status.too_large = false;
-	w->status.code = w->status.retry_after = 0;
+	w->status.code = 0;
 	struct http_result result = http_perform(s->client, &r);
 	w->request = NULL;
 	kube_source_count_request(s, result.status);

@@ -15,7 +15,6 @@ struct kube_watch {
 	bool listing;           /* the first list is coming in */
 	unsigned failures;      /* in a row */
 	uint64_t refused_said;  /* when it was last said that nobody answers */
-	uint64_t last_event;    /* clock_now() */
 
 	/* the answer that is being read */
 	struct kube_decoder *decoder;
@@ -25,7 +24,7 @@ struct kube_watch {
 	struct http_request *request;
 	struct {
 		bool there, too_large;
-		long code, retry_after;
+		long code;
 		char reason[64], message[256];
 	} status;
 	long http_status;
