@@ -199,6 +199,13 @@ void text_add_base64(struct text *t, struct view octets)
 		text_add_char(t, '=');
 }
 
+void text_add_base64url(struct text *t, struct view octets)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	add_digits(t, octets, 6, digits);
+}
+
 void text_add_base32hex(struct text *t, struct view octets)
 {
 	add_digits(t, octets, 5, "0123456789ABCDEFGHIJKLMNOPQRSTUV");
@@ -207,4 +214,20 @@ void text_add_base32hex(struct text *t, struct view octets)
 size_t base32hex_encode(struct view octets, char *to)
 {
 	return encode(octets, 5, "0123456789abcdefghijklmnopqrstuv", to);
+}
+
+static bool is_unreserved(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c && strchr("-_.~", c));
+}
+
+void text_add_percent(struct text *t, struct view octets)
+{
+	for (size_t i = 0; i < octets.length; i++) {
+		if (is_unreserved(octets.at[i]))
+			text_add_char(t, octets.at[i]);
+		else
+			text_printf(t, "%%%02X", (unsigned char)octets.at[i]);
+	}
 }

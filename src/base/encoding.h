@@ -1,4 +1,4 @@
-/* Octets as text: hexadecimal, base64 and base32hex (RFC 4648 8, 4, 7). */
+/* Octets as text: hexadecimal, base64 and base32hex (RFC 4648 8, 4, 7), percent-encoding (RFC 3986 2.1). */
 #ifndef ISTHMUS_BASE_ENCODING_H
 #define ISTHMUS_BASE_ENCODING_H
 
@@ -29,12 +29,14 @@ bool base64_decoded(const struct decoding *d);
 bool base64url_decoded(const struct decoding *d);
 bool base32hex_decoded(const struct decoding *d);
 
-/* Adds octets to a text: hexadecimal in either case, base64 with padding, base32hex in upper case
- * without. */
+/* Adds octets to a text: hexadecimal in either case, base64 with padding, base64url without, base32hex in upper case
+ * without; percent-encoded all but the unreserved characters of RFC 3986 2.3. */
 void text_add_hex(struct text *t, struct view octets);
 void text_add_hex_upper(struct text *t, struct view octets);
 void text_add_base64(struct text *t, struct view octets);
+void text_add_base64url(struct text *t, struct view octets);
 void text_add_base32hex(struct text *t, struct view octets);
+void text_add_percent(struct text *t, struct view octets);
 
 /* Writes base32hex in lower case without padding to `to`, which has room for 8 digits for each 5
  * octets begun; gives the number of digits. */

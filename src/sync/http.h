@@ -13,7 +13,8 @@
 
 struct http_client;
 
-/* Whom to trust, and who we are. NULL: the system's authorities; no certificate. Files hold PEM; data is PEM itself. */
+/* Whom to trust, and who we are. NULL: the system's authorities (or those of SSL_CERT_FILE and SSL_CERT_DIR); no
+ * certificate. Files hold PEM; data is PEM itself. */
 struct http_tls {
 	const char *authorities_file, *certificate_file, *key_file;
 	struct view authorities, certificate, key; /* in place of the files, where not empty */
@@ -29,6 +30,7 @@ struct http_request {
 	const struct http_tls *tls;
 	const char *proxy;          /* NULL: as the environment says */
 	const char *connect_to;     /* "NAME:PORT:HOST:PORT": where a name of the URL really is; NULL: where it says */
+	bool stay;                  /* a redirect is the answer: what is sent is for nobody else */
 	uint64_t connect_timeout, timeout;
 	uint64_t silence;           /* the connection is given up when nothing has come for so long */
 	const _Atomic bool *stop;   /* to be given up soon after this is set; may be NULL */

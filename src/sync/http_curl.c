@@ -193,12 +193,32 @@ static void set_pem(CURL *easy, CURLoption by_file, CURLoption by_data, const ch
 		curl_easy_setopt(easy, by_file, file);
 }
 
+/* The system's, or those that the variables name which OpenSSL and Go know. */
+static void trust_system(CURL *easy)
+{
+	const char *file = getenv("SSL_CERT_FILE"), *folder = getenv("SSL_CERT_DIR");
+	if (file && *file)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+	if (folder && *folder)
+		curl_easy_setopt(easy, CURLOPT_CAPATH, folder);
+}
+
+/* These and no others: libcurl would add its own folder. */
+static void trust_only(CURL *easy, const struct http_tls *tls)
+{
+	set_pem(easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, tls->authorities_file, tls->authorities);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+}
+
 static void set_tls(CURL *easy, const struct http_tls *tls)
 {
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	if (tls && (tls->authorities_file || tls->authorities.length))
+		trust_only(easy, tls);
+	else
+		trust_system(easy);
 	if (!tls)
 		return;
-	set_pem(easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, tls->authorities_file, tls->authorities);
 	set_pem(easy, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, tls->certificate_file, tls->certificate);
 	set_pem(easy, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, tls->key_file, tls->key);
 	if (tls->insecure) {
@@ -245,7 +265,7 @@ static void set_behaviour(struct engine *e, struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, t->request->stay ? 0L : 1L);
 	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	/* One connection for all where there can be; without TLS there is only HTTP/1.1, one request at a time. */

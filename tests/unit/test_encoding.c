@@ -19,7 +19,7 @@ struct codec {
 static const struct codec hex = { text_add_hex, hex_decode, hex_decoded };
 static const struct codec hex_upper = { text_add_hex_upper, hex_decode, hex_decoded };
 static const struct codec base64 = { text_add_base64, base64_decode, base64_decoded };
-static const struct codec base64url = { NULL, base64url_decode, base64url_decoded };
+static const struct codec base64url = { text_add_base64url, base64url_decode, base64url_decoded };
 static const struct codec base32 = { text_add_base32hex, base32hex_decode, base32hex_decoded };
 
 static void check(const struct codec *c, struct view octets, const char *expected)
@@ -62,6 +62,17 @@ static void test_vectors_both_ways(void **state)
 	text_free(&t);
 	check(&hex_upper, VIEW("\xab\xcd"), "ABCD");
 	check(&base64, VIEW("\xfb\xff\xfe"), "+//+");
+	check(&base64url, VIEW("\xfb\xff\xfe"), "-__-");
+	check(&base64url, VIEW("fo"), "Zm8");
+}
+
+static void reserved_characters_are_percent_encoded(void **state)
+{
+	(void)state;
+	struct text t = { 0 };
+	text_add_percent(&t, (struct view){ "aZ9-_.~ /+=&\xc3\0", 14 });
+	assert_string_equal(t.at, "aZ9-_.~%20%2F%2B%3D%26%C3%00");
+	text_free(&t);
 }
 
 static bool decodes(const struct codec *c, const char *text, size_t room)
@@ -157,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors_both_ways),
 		cmocka_unit_test(bad_text_is_refused),
+		cmocka_unit_test(reserved_characters_are_percent_encoded),
 		cmocka_unit_test(ipv4_is_strict),
 		cmocka_unit_test(ipv6_is_printed_as_rfc_5952_has_it),
 	};

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "server/block.h"
+#include "sync/url.h"
 #include <stdio.h>
 
 enum {
@@ -151,17 +152,6 @@ static const char *const type_names[KUBE_KINDS] = {
 	[KUBE_IMPORT_SLICE] = "*v1.EndpointSlice",
 };
 
-/* Adds a parameter of a query, percent-encoded. */
-static void add_parameter(struct text *url, const char *name, const char *value)
-{
-	text_printf(url, "%c%s=", strchr(url->at, '?') ? '&' : '?', name);
-	for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
-		bool plain = (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') ||
-			     (*c >= 'a' && *c <= 'z') || strchr("-_.~", *c);
-		text_printf(url, plain ? "%c" : "%%%02X", *c);
-	}
-}
-
 static void add_selectors(const struct kube_watch *w, struct text *url)
 {
 	const struct kube_source_settings *settings = &w->source->settings;
@@ -170,14 +160,14 @@ static void add_selectors(const struct kube_watch *w, struct text *url)
 		struct text all = { 0 };
 		text_printf(&all, "%s%smulticluster.kubernetes.io/service-name", labels ? labels : "",
 			labels ? "," : "");
-		add_parameter(url, "labelSelector", all.at);
+		url_add_parameter(url, "labelSelector", text_view(&all));
 		text_free(&all);
 	} else if (labels) {
-		add_parameter(url, "labelSelector", labels);
+		url_add_parameter(url, "labelSelector", view_of(labels));
 	}
 	if (w->kind == KUBE_POD)
-		add_parameter(url, "fieldSelector",
-			"status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown");
+		url_add_parameter(url, "fieldSelector",
+			VIEW("status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown"));
 }
 
 static void begin_url(const struct kube_watch *w, struct text *url)
@@ -186,26 +176,25 @@ static void begin_url(const struct kube_watch *w, struct text *url)
 	add_selectors(w, url);
 }
 
-static const char *pause_name(long seconds)
+static void add_number(struct text *url, const char *name, long number)
 {
-	static char text[24];
-	snprintf(text, sizeof text, "%ld", seconds);
-	return text;
+	char text[24];
+	snprintf(text, sizeof text, "%ld", number);
+	url_add_parameter(url, name, view_of(text));
 }
 
 static void watch_url(const struct kube_watch *w, bool initial, struct text *url)
 {
 	begin_url(w, url);
-	add_parameter(url, "allowWatchBookmarks", "true");
+	url_add_parameter(url, "allowWatchBookmarks", VIEW("true"));
 	if (w->version.length && !(initial && w->version_gone))
-		add_parameter(url, "resourceVersion", w->version.at);
+		url_add_parameter(url, "resourceVersion", text_view(&w->version));
 	if (initial) {
-		add_parameter(url, "resourceVersionMatch", "NotOlderThan");
-		add_parameter(url, "sendInitialEvents", "true");
+		url_add_parameter(url, "resourceVersionMatch", VIEW("NotOlderThan"));
+		url_add_parameter(url, "sendInitialEvents", VIEW("true"));
 	}
-	add_parameter(url, "timeoutSeconds",
-		pause_name(WATCH_SECONDS_MIN + (long)random_below(WATCH_SECONDS_MIN)));
-	add_parameter(url, "watch", "true");
+	add_number(url, "timeoutSeconds", WATCH_SECONDS_MIN + (long)random_below(WATCH_SECONDS_MIN));
+	url_add_parameter(url, "watch", VIEW("true"));
 }
 
 /* The page that `token` leads to; the first one without. */
@@ -214,15 +203,13 @@ static void list_url(const struct kube_watch *w, struct view token, struct text 
 	begin_url(w, url);
 	bool from_version = w->version.length && !w->version_gone;
 	if (token.length) {
-		struct text copy = { 0 };
-		text_add(&copy, token);
-		add_parameter(url, "continue", copy.at);
-		text_free(&copy);
+		url_add_parameter(url, "continue", token);
 	}
 	if (token.length || !from_version)
-		add_parameter(url, "limit", pause_name(PAGE_ITEMS));
+		add_number(url, "limit", PAGE_ITEMS);
 	if (!token.length && !w->version_gone)
-		add_parameter(url, "resourceVersion", from_version ? w->version.at : "0");
+		url_add_parameter(
+			url, "resourceVersion", from_version ? text_view(&w->version) : VIEW("0"));
 }
 
 static struct http_result ask_once(struct kube_watch *w, const char *url)
