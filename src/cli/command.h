@@ -12,6 +12,7 @@ struct command {
 };
 
 int check_command(const struct command *self, int argc, char **argv);
+int explain_command(const struct command *self, int argc, char **argv);
 int fmt_command(const struct command *self, int argc, char **argv);
 int plugins_command(const struct command *self, int argc, char **argv);
 int version_command(const struct command *self, int argc, char **argv);

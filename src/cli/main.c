@@ -18,6 +18,9 @@ enum {
 static const struct command commands[] = {
 	{ "check", "[-dns.port N] [Corefile]",
 		"say all that is wrong with a Corefile, open nothing", check_command },
+	{ "explain", "[-from ADDRESS] [-at LISTENER] [-tcp] [-do] Corefile|SOCKET NAME [TYPE]",
+		"say what happens to a query, and why: from a Corefile, or by the admin socket of a running server",
+		explain_command },
 	{ "fmt", "[-w] [-d] [Corefile]", "print a Corefile in the canonical layout", fmt_command },
 	{ "plugins", "[-markdown] [NAME]", "list plugins, or explain one and its options",
 		plugins_command },
@@ -131,6 +134,7 @@ int main(int argc, char **argv)
 	char summary[USAGE_MAX];
 	snprintf(summary, sizeof summary, "Usage of %s:", argv[0]);
 	const struct command_flag list[] = {
+		{ "admin", "Path of the socket by which `explain` asks the running server", NULL, &o->admin, NULL },
 		{ "conf", "Corefile to load", "Corefile", &o->source.path, NULL },
 		{ "dns.port", "Default port", "53", &o->source.dns_port, NULL },
 		{ "no-sandbox", "Run without the system call filter and without file restrictions",

@@ -455,6 +455,12 @@ static int auto_serve(struct plugin *self, struct query *q)
 	return zone_answer(self, q, zone_file_zone(&z->file), zone_of, NULL);
 }
 
+static const char *auto_source(const struct plugin *self, struct query *q)
+{
+	const struct found *z = found_above(self, q->name);
+	return z ? zone_file_source(&z->file, q->arena) : NULL;
+}
+
 PLUGIN(auto) = {
 	.name = "auto",
 	.arguments = "[ZONES...]",
@@ -489,5 +495,6 @@ PLUGIN(auto) = {
 	.transfer = auto_transfer,
 	.foresee = auto_foresee,
 	.serve = auto_serve,
+	.source = auto_source,
 	.zone_above = auto_zone_above,
 };

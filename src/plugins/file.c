@@ -203,6 +203,12 @@ static int file_serve(struct plugin *self, struct query *q)
 	return zone_answer(self, q, zone_file_zone(&z->file), zone_of, &z->source->fallthrough);
 }
 
+static const char *file_source(const struct plugin *self, struct query *q)
+{
+	const struct served *z = served_above(self, q->name);
+	return z ? zone_file_source(&z->file, q->arena) : NULL;
+}
+
 PLUGIN(file) = {
 	.name = "file",
 	.arguments = "DBFILE [ZONES...]",
@@ -243,4 +249,5 @@ PLUGIN(file) = {
 	.transfer = file_transfer,
 	.foresee = file_foresee,
 	.serve = file_serve,
+	.source = file_source,
 };

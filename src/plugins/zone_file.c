@@ -170,6 +170,16 @@ bool zone_file_follow(struct zone_file *f, uint64_t now)
 	return changed;
 }
 
+const char *zone_file_source(const struct zone_file *f, struct arena *a)
+{
+	const struct zone *z = zone_file_zone(f);
+	const char *origin = name_text(a, f->origin);
+	if (!z)
+		return arena_printf(a, "zone %s from %s: not loaded", origin, f->path);
+	return arena_printf(a, "zone %s from %s: serial %u, %zu records", origin, f->path, zone_serial(z),
+		zone_record_count(z));
+}
+
 void zone_file_close(void *file)
 {
 	publish(file, NULL);

@@ -37,6 +37,9 @@ static inline const struct zone *zone_file_zone(const struct zone_file *f)
 	return atomic_load_explicit(&((struct zone_file *)f)->zone, memory_order_acquire);
 }
 
+/* Which zone it is and what version of it answers, for plugin_type.source. */
+const char *zone_file_source(const struct zone_file *f, struct arena *a);
+
 /* Frees the zone when no query can see it any more. */
 void zone_file_close(void *file);
 

@@ -38,6 +38,7 @@ struct admin_mount {
 };
 
 static struct admin_listener *listeners; /* control thread only */
+static bool rehearses;
 
 /* --- addresses --- */
 
@@ -304,26 +305,32 @@ static struct admin_listener *listener_at(const struct endpoint *asked)
 	return l;
 }
 
+static void listen_begin(struct admin_listener *l)
+{
+	struct sockaddr_storage bound;
+	socklen_t size = sizeof bound;
+	getsockname(l->watch.fd, (struct sockaddr *)&bound, &size);
+	l->local = endpoint_from((struct sockaddr *)&bound);
+	loop_watch(l->loop, &l->watch, EPOLLIN);
+}
+
 static struct admin_listener *listener_new(
 	const char *address, struct endpoint asked, struct text *why)
 {
 	struct endpoint at = asked;
-	int fd = open_listener(address, &at, why);
-	if (fd < 0)
+	int fd = rehearses ? -1 : open_listener(address, &at, why);
+	if (fd < 0 && !rehearses)
 		return NULL;
 	struct admin_listener *l = memory_array(1, sizeof *l);
-	struct sockaddr_storage bound;
-	socklen_t size = sizeof bound;
-	getsockname(fd, (struct sockaddr *)&bound, &size);
-	l->asked = asked;
-	l->local = endpoint_from((struct sockaddr *)&bound);
+	l->asked = l->local = asked;
 	l->loop = loop_current();
 	l->watch = (struct watch){ .fd = fd, .ready = accept_ready };
 	l->pause.fire = accept_again;
 	l->last_connection = &l->connections;
 	l->next = listeners;
 	listeners = l;
-	loop_watch(l->loop, &l->watch, EPOLLIN);
+	if (fd >= 0)
+		listen_begin(l);
 	return l;
 }
 
@@ -334,8 +341,10 @@ static void listener_close(struct admin_listener *l)
 		at = &(*at)->next;
 	*at = l->next;
 	timer_cancel(l->loop, &l->pause);
-	loop_unwatch(l->loop, &l->watch);
-	close(l->watch.fd);
+	if (l->watch.fd >= 0) {
+		loop_unwatch(l->loop, &l->watch);
+		close(l->watch.fd);
+	}
 	l->closed = true;
 	for (struct admin_connection *c = l->connections; c; c = c->next)
 		cut_off(c);
@@ -359,6 +368,11 @@ struct admin_mount *admin_mount(
 	*m = (struct admin_mount){ l->mounts, l, path, handle, data };
 	l->mounts = m;
 	return m;
+}
+
+void admin_rehearse(void)
+{
+	rehearses = true;
 }
 
 void admin_unmount(struct admin_mount *m)

@@ -32,6 +32,9 @@ struct admin_mount;
 struct admin_mount *admin_mount(
 	const char *address, const char *path, admin_handler *handle, void *data, struct text *why);
 
+/* From now on pages are mounted and nobody listens: for a process that only rehearses. Before the first mount. */
+void admin_rehearse(void);
+
 /* Takes the page away; the listener is closed with its last page. NULL is allowed. */
 void admin_unmount(struct admin_mount *m);
 

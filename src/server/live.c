@@ -177,15 +177,30 @@ static void serve_opened(struct live *live, struct listener *opened)
 	}
 }
 
+static bool start_plugins(struct config *config, struct config *before, char **why)
+{
+	if (config_start(config, before))
+		return true;
+	if (asprintf(why, "%s", config->start_error) < 0)
+		memory_exhausted(0);
+	return false;
+}
+
+bool live_rehearse(struct live *live, struct config *config, char **why)
+{
+	if (!start_plugins(config, NULL, why))
+		return false;
+	workers_each(live->workers, live->worker_count, start_worker_states, config);
+	live->config = config;
+	return true;
+}
+
 bool live_replace(struct live *live, struct config *config, char **why)
 {
 	struct config *before = live->config;
 	struct listener *opened;
-	if (!config_start(config, before)) {
-		if (asprintf(why, "%s", config->start_error) < 0)
-			memory_exhausted(0);
+	if (!start_plugins(config, before, why))
 		return false;
-	}
 	if (!open_listeners(live, config, &opened, why)) {
 		config_stop(config);
 		return false;

@@ -22,6 +22,10 @@ struct live {
  */
 bool live_replace(struct live *live, struct config *config, char **why);
 
+/* Starts the configuration's plugins and opens no listener: for questions that the process asks itself. Otherwise as
+ * live_replace(). */
+bool live_rehearse(struct live *live, struct config *config, char **why);
+
 /* Ends all listeners and the workers' part of the plugins; queries in hand may finish until the deadline (monotonic). */
 void live_end(struct live *live, uint64_t deadline);
 

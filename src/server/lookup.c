@@ -41,6 +41,7 @@ int query_lookup(struct query *q, struct name name, uint16_t type, struct messag
 	inner->deadline = q->deadline;
 	inner->depth = q->depth + 1;
 	inner->lookups = q->lookups + 1;
+	inner->trace = q->trace;
 	query_set_question(inner, name, type, CLASS_IN);
 	dispatch(inner, atomic_load_explicit(&q->listener->group, memory_order_acquire));
 	q->lookups = inner->lookups;

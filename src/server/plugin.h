@@ -86,6 +86,9 @@ struct plugin_type {
 	/* A worker's thread, before it answers a batch: these are about to be asked. Fetches what that takes into the CPU's
 	 * cache, and does nothing else. NULL: there is nothing to fetch. */
 	void (*foresee)(struct plugin *self, const struct foreseen *questions, unsigned count);
+	/* For `explain`, after serve(): where the data that it has for q->name comes from, and how old it is, as text in the query's
+	 * arena: "zone example.org. from db.example.org, serial 7". NULL from it: there is none. */
+	const char *(*source)(const struct plugin *self, struct query *q);
 	/* Whether the block takes this query at all (view). */
 	bool (*filter)(struct plugin *self, struct query *q);
 	/* Sets metadata; run before filters when the block has `metadata`. */

@@ -32,14 +32,21 @@ struct metadata {
 	struct view value;
 };
 
-/* What one plugin did with the query; recorded only while q->trace is set. */
+/* What one plugin did with the query, or with one that the server asked itself for it; recorded only while q->trace is set. */
 struct trace_step {
 	struct trace_step *next;
 	const struct plugin *plugin;
-	int result;      /* what serve() gave */
-	bool answered;   /* the reply was there when it returned, and was not when the next one was called */
-	bool passed_on;  /* it called next() */
-	const char *why; /* what the plugin itself says with query_why(); NULL if nothing */
+	struct name qname; /* as the plugin found it */
+	uint16_t qtype;
+	unsigned depth;     /* of lookups that the server asks itself: 0 is the client's query */
+	bool took_no_part;  /* a filter that left the query to other blocks: nothing below is set but `why` */
+	int result;         /* what serve() gave */
+	uint16_t rcode;     /* of the reply, where it answered */
+	bool answered;      /* the reply was there when it returned, and was not when the next one was called */
+	bool passed_on;     /* it called next() */
+	const char *why;    /* what the plugin itself says with query_why(); NULL if nothing */
+	const char *error;  /* what it said with query_fail() */
+	const char *source; /* see plugin_type.source; NULL if it has nothing to say */
 	uint64_t ns;
 };
 

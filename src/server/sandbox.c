@@ -218,6 +218,8 @@ static void add_system(struct path_list *l, const struct server_options *options
 	add_place(l, "/etc/resolv.conf", false);
 	if (options->pidfile)
 		list_add(l, folder_of(l->arena, absolute(l->arena, options->pidfile)), true);
+	if (options->admin)
+		list_add(l, folder_of(l->arena, absolute(l->arena, options->admin)), true);
 	add_executable(l);
 }
 

@@ -11,8 +11,11 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "server/accounting.h"
+#include "server/admin.h"
+#include "server/admin_socket.h"
 #include "server/banner.h"
 #include "server/corefile/review.h"
+#include "server/explain.h"
 #include "server/live.h"
 #include "server/registry.h"
 #include "server/reload.h"
@@ -45,12 +48,15 @@ static struct {
 	bool started, ending, reloading;
 	int early; /* the last signal that came before it was started */
 	int exit_code;
+	int admin_fd; /* -1: there is no admin socket */
+	const struct explain_question *question; /* of a rehearsal */
+	FILE *answer;                            /* where it goes */
 } server;
 
 /* --- configurations --- */
 
 /* The error in CoreDNS's words; at the start with its place below, where these words do not have it. */
-static void explain(struct text *why, const struct complaint *c)
+static void tell_error(struct text *why, const struct complaint *c)
 {
 	text_add_string(why, c->text);
 	if (!server.started && !complaint_has_place(c))
@@ -90,7 +96,7 @@ static struct config *reading_build(struct reading *r, unsigned workers, struct 
 		if (w->warning && !refused)
 			log_warning("%s", w->text);
 		else if (!why->length)
-			explain(why, w);
+			tell_error(why, w);
 	}
 	if (corefile)
 		memcpy(server.fingerprint, corefile->fingerprint, sizeof server.fingerprint);
@@ -119,10 +125,12 @@ static void debug_follow(const struct config *config)
 
 /* --- ending --- */
 
-static void pidfile_remove(void)
+static void files_remove(void)
 {
 	if (server.options->pidfile)
 		unlink(server.options->pidfile);
+	if (server.options->admin)
+		admin_socket_close(server.options->admin);
 }
 
 static void end_now(void)
@@ -134,7 +142,7 @@ static void end_gracefully(void *data)
 {
 	(void)data;
 	config_shutdown(server.live.config);
-	pidfile_remove();
+	files_remove();
 	supervised_notify(SUPERVISED_STOPPING);
 	live_end(&server.live, clock_now() + STOP_TIMEOUT_MS * NS_PER_MS);
 	config_stop(server.live.config);
@@ -144,7 +152,7 @@ static void end_gracefully(void *data)
 static void end_interrupted(void *data)
 {
 	(void)data;
-	pidfile_remove();
+	files_remove();
 	config_shutdown(server.live.config);
 	supervised_notify(SUPERVISED_STOPPING);
 	live_end(&server.live, clock_now());
@@ -295,7 +303,7 @@ static void signal_arrived(int number)
 		break;
 	case SIGQUIT:
 		log_info("SIGQUIT: Quitting process immediately");
-		pidfile_remove();
+		files_remove();
 		quit(0);
 	case SIGUSR1:
 		log_info("SIGUSR1: Reloading");
@@ -392,25 +400,32 @@ static void show_series_without_labels(void)
 	}
 }
 
-static void control_run(unsigned workers, const sigset_t *signals)
+/* Runs the workers, and `begin` on a fiber of the control loop, until end_now(). */
+static void control_run(unsigned workers, void (*begin)(void *data))
 {
 	metrics_thread(0);
-	show_series_without_labels();
-	account_crashes(supervised_crashes());
-	server.control = loop_new(0);
-	server.signals = (struct watch){ .fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC),
-		.ready = signals_ready };
-	loop_watch(server.control, &server.signals, EPOLLIN);
 	server.reclaim.fire = reclaim;
 	timer_set(server.control, &server.reclaim, clock_now());
 	server.live.worker_count = workers;
 	server.live.workers = workers_start(workers);
-	loop_post(server.control, start, NULL);
+	loop_post(server.control, begin, NULL);
 	loop_run(server.control);
 	workers_stop(server.live.workers, workers);
+	timer_cancel(server.control, &server.reclaim);
+}
+
+static void serve(unsigned workers, const sigset_t *signals)
+{
+	show_series_without_labels();
+	account_crashes(supervised_crashes());
+	server.signals = (struct watch){ .fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC),
+		.ready = signals_ready };
+	loop_watch(server.control, &server.signals, EPOLLIN);
+	if (server.admin_fd >= 0)
+		admin_socket_serve(server.admin_fd, server.control, &server.live);
+	control_run(workers, start);
 	loop_unwatch(server.control, &server.signals);
 	close(server.signals.fd);
-	timer_cancel(server.control, &server.reclaim);
 }
 
 /* Nothing runs any more: what is still held is given back, so that leak checkers have nothing to say. */
@@ -421,28 +436,89 @@ static void forget(void)
 	loop_free(server.control);
 }
 
-int server_run(struct server_options *options)
+/* The Corefile as the first configuration; false after saying why not. */
+static bool read_first(struct server_options *options, unsigned workers)
 {
 	struct text why = { 0 };
 	struct reading reading;
-	sigset_t signals;
-	unsigned workers = options->workers ? options->workers : worker_count_default();
 	server.options = options;
 	hash_init();
 	metrics_init(workers + 1);
 	reading_begin(&reading);
 	server.first = reading_build(&reading, workers, &why);
-	if (!server.first) {
+	if (!server.first)
 		fprintf(stderr, "%s\n", why.at ? why.at : "the Corefile cannot be used");
-		text_free(&why);
+	text_free(&why);
+	return server.first != NULL;
+}
+
+int server_run(struct server_options *options)
+{
+	sigset_t signals;
+	unsigned workers = options->workers ? options->workers : worker_count_default();
+	if (!read_first(options, workers))
 		return EXIT_START_FAILED;
-	}
 	signals_block(&signals);
+	server.admin_fd = options->admin ? admin_socket_open(options->admin) : -1;
 	if (options->sandbox)
 		sandbox_enter(server.first, options);
 	log_start();
-	control_run(workers, &signals);
+	server.control = loop_new(0);
+	serve(workers, &signals);
 	forget();
 	log_stop();
+	return server.exit_code;
+}
+
+/* --- rehearsing --- */
+
+static void rehearse(void *data)
+{
+	(void)data;
+	char *why = NULL;
+	struct text to = { 0 };
+	if (live_rehearse(&server.live, server.first, &why)) {
+		explain(server.first, server.live.workers, server.question, &to);
+		fprintf(server.answer, "%s", to.at ? to.at : "");
+		live_end(&server.live, clock_now());
+		config_stop(server.first);
+	} else {
+		fprintf(stderr, "%s\n", why);
+		free(why);
+		server.exit_code = EXIT_START_FAILED;
+		config_discard(server.first);
+	}
+	text_free(&to);
+	end_now();
+}
+
+/* Standard output is the answer's alone: what else would go there goes to standard error. */
+static FILE *answer_only(void)
+{
+	int fd = dup(STDOUT_FILENO);
+	FILE *answer = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (answer)
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+	return answer;
+}
+
+int server_explain(struct server_options *options, const char *question)
+{
+	struct arena *arena = arena_new(CONFIG_ARENA_SIZE);
+	struct explain_question asked;
+	const char *why;
+	server.exit_code = EXIT_START_FAILED;
+	if (!explain_read(arena, view_of(question), &asked, &why)) {
+		fprintf(stderr, "%s\n", why);
+	} else if (read_first(options, 1) && (server.answer = answer_only())) {
+		server.question = &asked;
+		server.exit_code = 0;
+		admin_rehearse();
+		server.control = loop_new(0);
+		control_run(1, rehearse);
+		forget();
+		fclose(server.answer);
+	}
+	arena_free(arena);
 	return server.exit_code;
 }

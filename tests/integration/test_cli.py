@@ -30,7 +30,7 @@ def expect(got, want):
 def test_help_and_wrong_flags():
     code, out, err, _ = run("-h")
     expect((code, out), (0, ""))
-    assert err.startswith(f"Usage of {harness.BINARY}:\n  -conf string\n    \tCorefile to load (default \"Corefile\")\n"), err
+    assert err.startswith(f"Usage of {harness.BINARY}:\n  -admin string\n    \tPath of the socket by which `explain` asks the running server\n"), err
     expect(run("--help")[0], 0)
     for args, first in ((["-foo"], "flag provided but not defined: -foo"),
                         (["-conf"], "flag needs an argument: -conf"),

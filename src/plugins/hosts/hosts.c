@@ -372,6 +372,14 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+static const char *hosts_source(const struct plugin *self, struct query *q)
+{
+	struct hosts *h = self->state;
+	const struct hosts_table *t = atomic_load_explicit(&h->file_table, memory_order_acquire);
+	return t ? arena_printf(q->arena, "%zu entries of %s", hosts_table_entries(t), h->path)
+		 : arena_printf(q->arena, "%s was not read", h->path);
+}
+
 PLUGIN(hosts) = {
 	.name = "hosts",
 	.arguments = "[FILE [ZONES...]]",
@@ -389,4 +397,5 @@ PLUGIN(hosts) = {
 	.finish = hosts_finish,
 	.start = hosts_start,
 	.serve = hosts_serve,
+	.source = hosts_source,
 };

@@ -88,6 +88,26 @@ static int kubernetes_serve(struct plugin *self, struct query *q)
 	return unknown ? RCODE_NOERROR : next(self, q);
 }
 
+/* "cluster 10.0.0.1:443: changed 12s ago", and so on for each that serves the name's zone. */
+static const char *kubernetes_source(const struct plugin *self, struct query *q)
+{
+	const char *text = NULL;
+	struct name zone;
+	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next) {
+		const struct kube_cluster *c = kube_source_cluster(k->source);
+		if (!zones_match(k->rules.zones, k->rules.zone_count, q->name, &zone))
+			continue;
+		int64_t age = (int64_t)clock_wall_seconds() - c->serial;
+		const char *state = !kube_source_synced(k->source) ? "not listed yet"
+				    : !c->serial		   ? "never changed"
+								   : arena_printf(q->arena, "changed %s ago",
+								     duration_print(q->arena, age * (int64_t)NS_PER_S));
+		text = arena_printf(q->arena, "%s%scluster %s: %s", text ? text : "", text ? ", " : "",
+			kube_source_host(k->source), state);
+	}
+	return text;
+}
+
 /* The first cluster that has the zone gives it; zones of several are not made one. */
 static enum transfer_outcome kubernetes_transfer(
 	struct plugin *self, struct name zone, struct record_sink *to)
@@ -159,7 +179,8 @@ static void kubernetes_metadata(struct plugin *self, struct query *q)
 	.arguments = "[ZONES...]", .options = kube_options, .metrics = kube_metrics, \
 	.state_size = sizeof(struct kube_instances), .init = kube_instances_init, \
 	.setup = kube_instances_setup, .finish = kube_instances_finish, .start = kubernetes_start, \
-	.serve = kubernetes_serve, .transfer = kubernetes_transfer, .metadata = kubernetes_metadata, .ready = all_synced
+	.serve = kubernetes_serve, .transfer = kubernetes_transfer, .metadata = kubernetes_metadata, .ready = all_synced, \
+	.source = kubernetes_source
 
 PLUGIN(kubernetes) = {
 	.name = "kubernetes",

@@ -166,6 +166,11 @@ bool kube_source_synced(const struct kube_source *s)
 	return (kube_index_cluster(s->index)->listed & s->settings.watched) == s->settings.watched;
 }
 
+const char *kube_source_host(const struct kube_source *s)
+{
+	return s->settings.access.host;
+}
+
 const struct kube_cluster *kube_source_cluster(const struct kube_source *s)
 {
 	return kube_index_cluster(s->index);

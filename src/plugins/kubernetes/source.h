@@ -31,6 +31,9 @@ bool kube_source_start(struct kube_source *s, struct arena *arena, const char **
 /* Whether all that is watched was listed once. */
 bool kube_source_synced(const struct kube_source *s);
 
+/* Where its API server is: "10.0.0.1:443". */
+const char *kube_source_host(const struct kube_source *s);
+
 const struct kube_cluster *kube_source_cluster(const struct kube_source *s);
 
 /* For documentation; ended by NULL. */
