@@ -1,22 +1,25 @@
 #!/bin/sh
 # Installs the Debian packages that the project needs: each is listed here, once. Does nothing for those that are there.
 #   tools/install-packages.sh          what building and running needs
+#   tools/install-packages.sh image    and what the image of a container is put together with
 #   tools/install-packages.sh test     and what the tests need
 #   tools/install-packages.sh all      and what provers, linters, fuzzers and benchmarks need
 set -e
 
 build="gcc g++ make meson ninja-build pkg-config libc6-dev libre2-dev libcurl4-gnutls-dev libyaml-dev libseccomp-dev libssl-dev libgnutls28-dev libnghttp2-dev libngtcp2-dev libngtcp2-crypto-gnutls-dev libnghttp3-dev"
-test="libcmocka-dev python3 python3-dnspython python3-cryptography openssl gnutls-bin dnsutils knot-dnsutils nsd knot ldnsutils bind9utils procps iproute2 curl nghttp2-client python3-grpcio python3-h2 python3-httpx"
+image="ca-certificates libcap2-bin binutils"
+test="$image libcmocka-dev python3 python3-dnspython python3-yaml python3-cryptography openssl gnutls-bin dnsutils knot-dnsutils nsd knot ldnsutils bind9utils procps iproute2 curl nghttp2-client python3-grpcio python3-h2 python3-httpx"
 all="clang clang-format clang-tidy libclang-rt-14-dev frama-c-base why3 z3 cvc4 dnsperf unbound dnsdist bind9
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
 
 packages=$build
 case "${1:-build}" in
 build) ;;
+image) packages="$build $image" ;;
 test) packages="$build $test" ;;
 all) packages="$build $test $all" ;;
 *)
-	echo "usage: $0 [build|test|all]" >&2
+	echo "usage: $0 [build|image|test|all]" >&2
 	exit 2
 	;;
 esac

@@ -38,10 +38,16 @@ static bool keep(uint64_t wanted)
 	return syscall(SYS_capset, &header, data) == 0;
 }
 
+/* What another user was given, by a capability of the executable's file or by who started it. */
+static bool keep_as_another_user(void)
+{
+	return keep(bit(CAP_NET_BIND_SERVICE) | bit(CAP_DAC_READ_SEARCH));
+}
+
 bool privileges_keep_for_supervisor(void)
 {
 	if (geteuid() != 0)
-		return true;
+		return keep_as_another_user();
 	return keep(bit(CAP_NET_BIND_SERVICE) | bit(CAP_KILL) | bit(CAP_SETUID) | bit(CAP_SETGID) |
 		    bit(CAP_DAC_READ_SEARCH));
 }
@@ -56,7 +62,7 @@ static bool become(const struct identity *to)
 bool privileges_keep_for_server(const struct identity *to)
 {
 	if (geteuid() != 0)
-		return true;
+		return keep_as_another_user();
 	if (to && to->uid != 0)
 		return become(to) && keep(bit(CAP_NET_BIND_SERVICE));
 	return keep(bit(CAP_NET_BIND_SERVICE) | bit(CAP_DAC_READ_SEARCH));

@@ -1,5 +1,5 @@
-/* Who the processes run as, and what they may do as such. Nothing here does anything unless the
- * process was started as root. */
+/* Who the processes run as, and what they may do as such. One that was not started as root uses the right to open low
+ * ports where it was given that, and changes nothing else. */
 #ifndef ISTHMUS_SERVER_PROCESS_PRIVILEGES_H
 #define ISTHMUS_SERVER_PROCESS_PRIVILEGES_H
 
