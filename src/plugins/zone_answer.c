@@ -6,8 +6,7 @@
 #include "server/zone_map.h"
 #include "zone/zone_walk.h"
 
-/* Whether the message is no question to a zone; *rcode says what it is answered with. */
-static bool is_refused(const struct query *q, int *rcode)
+bool zone_answer_refuses(const struct query *q, int *rcode)
 {
 	if (q->request.opcode != OPCODE_QUERY) {
 		*rcode = q->request.opcode == OPCODE_NOTIFY ? RCODE_NOTAUTH : RCODE_NOTIMP;
@@ -119,29 +118,40 @@ static bool somebody_serves(const struct zone_neighbours *n, struct name target)
 	return s->zone_of(s->self, target) != s->zone || another_block_serves(s->q, target);
 }
 
+struct zone_result zone_answer_find(const struct plugin *self, struct query *q, const struct zone *z,
+	zone_finder *zone_of, uint16_t type)
+{
+	struct message *reply = reply_new(q, RCODE_NOERROR, 0);
+	const struct surroundings around = { { somebody_serves }, self, q, z, zone_of };
+	return zone_lookup_among(
+		&around.neighbours, z, q->name, type, query_wants_dnssec(q), reply, q->arena);
+}
+
+int zone_answer_end(struct plugin *self, struct query *q, const struct zone *z,
+	const struct zone_result *found, const struct fallthrough *fallthrough)
+{
+	say_wildcard(q, found->wildcard);
+	if (found->nothing_there && !found->aliased && fallthrough &&
+		fallthrough_applies(fallthrough, q->name)) {
+		query_why(q, "the zone has nothing of this name");
+		q->reply = NULL;
+		return next(self, q);
+	}
+	if (found->outcome == ZONE_LEAVES)
+		return follow_out(q, z, found->target);
+	return q->reply->rcode;
+}
+
 int zone_answer(struct plugin *self, struct query *q, const struct zone *z, zone_finder *zone_of,
 	const struct fallthrough *fallthrough)
 {
 	int rcode;
 	if (!z)
 		return query_fail(q, RCODE_SERVFAIL, "the zone is not loaded");
-	if (is_refused(q, &rcode))
+	if (zone_answer_refuses(q, &rcode))
 		return rcode;
-
-	struct message *reply = reply_new(q, RCODE_NOERROR, 0);
-	const struct surroundings around = { { somebody_serves }, self, q, z, zone_of };
-	struct zone_result found = zone_lookup_among(&around.neighbours, z, q->name, query_type(q),
-		query_wants_dnssec(q), reply, q->arena);
-	say_wildcard(q, found.wildcard);
-	if (found.nothing_there && !found.aliased && fallthrough &&
-		fallthrough_applies(fallthrough, q->name)) {
-		query_why(q, "the zone has nothing of this name");
-		q->reply = NULL;
-		return next(self, q);
-	}
-	if (found.outcome == ZONE_LEAVES)
-		return follow_out(q, z, found.target);
-	return reply->rcode;
+	struct zone_result found = zone_answer_find(self, q, z, zone_of, query_type(q));
+	return zone_answer_end(self, q, z, &found, fallthrough);
 }
 
 static bool hand_over(const struct record *r, void *to)

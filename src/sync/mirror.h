@@ -33,6 +33,7 @@ struct mirror_listing {
 	struct arena *arena;         /* freed after the listing */
 	const char *error;           /* in the arena, once mirror_fail() has said why */
 	const char *problem;         /* in the arena: why the last record was bad */
+	bool throttled;              /* set before mirror_fail(): the provider says that it is asked too much */
 	unsigned complaints;         /* made by mirror_complain() so far */
 
 	struct mirror_intake *intake; /* the mirror's own */
