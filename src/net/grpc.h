@@ -3,23 +3,8 @@
 #ifndef ISTHMUS_NET_GRPC_H
 #define ISTHMUS_NET_GRPC_H
 
+#include "net/grpc_status.h"
 #include "net/http.h"
-
-enum { GRPC_FRAME_HEAD = 5 }; /* octets before each message: whether it is compressed, its length */
-
-/* Status codes of gRPC, those that are used here. */
-enum grpc_status {
-	GRPC_OK = 0,
-	GRPC_UNKNOWN = 2,
-	GRPC_NOT_FOUND = 5,
-	GRPC_RESOURCE_EXHAUSTED = 8,
-	GRPC_UNIMPLEMENTED = 12,
-	GRPC_INTERNAL = 13,
-	GRPC_UNAVAILABLE = 14,
-};
-
-/* "Unavailable"; "Code(99)" is "Unknown". */
-const char *grpc_status_name(int status);
 
 extern const struct http_service grpc_service;
 

@@ -155,6 +155,8 @@ struct http_result http_perform(struct http_client *c, const struct http_request
 			give_up(&a, r, why);
 			break;
 		}
+		if (r->more && waited == WAIT_TIMEOUT)
+			c->engine->resume(transfer);
 	}
 	return a.result;
 }

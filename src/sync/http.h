@@ -17,6 +17,7 @@ struct http_client;
  * certificate. Files hold PEM; data is PEM itself. */
 struct http_tls {
 	const char *authorities_file, *certificate_file, *key_file;
+	const char *authorities_folder; /* of files named by hash, as OpenSSL has them */
 	struct view authorities, certificate, key; /* in place of the files, where not empty */
 	bool insecure; /* no certificate is verified */
 };
@@ -33,12 +34,19 @@ struct http_request {
 	bool stay;                  /* a redirect is the answer: what is sent is for nobody else */
 	uint64_t connect_timeout, timeout;
 	uint64_t silence;           /* the connection is given up when nothing has come for so long */
+	const char *unix_socket;    /* the path of a socket that is asked in place of the URL's host; NULL: none */
+	bool http2;                 /* HTTP/2 from the first octet, in the clear, too (RFC 9113 3.3): for gRPC */
 	const _Atomic bool *stop;   /* to be given up soon after this is set; may be NULL */
 
 	/* The answer's head is there; false: give up. `type` is its Content-Type. May be NULL. */
 	bool (*head)(void *owner, long status, struct view type);
+	/* A field of the answer's head, or of what follows its body; false: give up. May be NULL. */
+	bool (*field)(void *owner, struct view name, struct view value);
 	/* The next octets of the body; false: give up. Must not wait. */
 	bool (*receive)(void *owner, struct view octets);
+	/* For a body that does not end (HTTP/2): what follows `body`, asked for when that is sent and about every 100 ms. The octets
+	 * stay until it is called again; none: nothing now. False: give up. NULL: `body` is all. */
+	bool (*more)(void *owner, struct view *octets);
 	void *owner;
 };
 

@@ -27,6 +27,7 @@ struct transfer {
 	const struct http_request *request;
 	void *owner;
 	struct curl_slist *headers, *connect_to;
+	struct view unsent; /* of a body that goes on */
 	uint64_t received;
 	bool headed, given_up;
 	char error[CURL_ERROR_SIZE];
@@ -106,12 +107,35 @@ static size_t on_body(char *at, size_t size, size_t count, void *data)
 	return t->given_up ? 0 : length;
 }
 
+/* A line of the head, or of the fields behind the body. */
 static size_t on_header(char *at, size_t size, size_t count, void *data)
 {
 	struct transfer *t = data;
-	(void)at;
+	struct view line = { at, size * count };
+	size_t colon = view_find(line, ':');
 	t->received++;
-	return size * count;
+	if (!t->request->field || colon == line.length)
+		return line.length;
+	struct view name = view_first(line, colon), value = view_trim(view_skip(line, colon + 1));
+	t->given_up = !t->request->field(t->request->owner, name, value);
+	return t->given_up ? 0 : line.length;
+}
+
+/* A body that goes on: what there is of it now. */
+static size_t on_read(char *to, size_t size, size_t count, void *data)
+{
+	struct transfer *t = data;
+	size_t room = size * count;
+	if (!t->unsent.length && !t->request->more(t->request->owner, &t->unsent)) {
+		t->given_up = true;
+		return CURL_READFUNC_ABORT;
+	}
+	if (!t->unsent.length)
+		return CURL_READFUNC_PAUSE;
+	size_t length = t->unsent.length < room ? t->unsent.length : room;
+	memcpy(to, t->unsent.at, length);
+	t->unsent = view_skip(t->unsent, length);
+	return length;
 }
 
 /* --- ends --- */
@@ -206,14 +230,17 @@ static void trust_system(CURL *easy)
 /* These and no others: libcurl would add its own folder. */
 static void trust_only(CURL *easy, const struct http_tls *tls)
 {
-	set_pem(easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, tls->authorities_file, tls->authorities);
-	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	if (tls->authorities.length)
+		set_blob(easy, CURLOPT_CAINFO_BLOB, tls->authorities);
+	else
+		curl_easy_setopt(easy, CURLOPT_CAINFO, tls->authorities_file);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, tls->authorities_folder);
 }
 
 static void set_tls(CURL *easy, const struct http_tls *tls)
 {
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-	if (tls && (tls->authorities_file || tls->authorities.length))
+	if (tls && (tls->authorities_file || tls->authorities_folder || tls->authorities.length))
 		trust_only(easy, tls);
 	else
 		trust_system(easy);
@@ -244,10 +271,17 @@ static void set_request(struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(r->timeout));
 	if (r->method)
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r->method);
-	if (r->body.length) {
+	if (r->more) {
+		t->unsent = r->body;
+		curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+		curl_easy_setopt(easy, CURLOPT_READDATA, t);
+	} else if (r->body.length) {
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r->body.at);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.length);
 	}
+	if (r->unix_socket)
+		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
 	if (r->proxy)
 		curl_easy_setopt(easy, CURLOPT_PROXY, r->proxy);
 	if (r->connect_to) {
@@ -255,6 +289,18 @@ static void set_request(struct transfer *t)
 		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, t->connect_to);
 	}
 	set_tls(easy, r->tls);
+}
+
+static long version_of(const struct http_request *r)
+{
+	return r->http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_2TLS;
+}
+
+/* libcurl 7.88 cannot ask a second time on a connection that has HTTP/2 in the clear. */
+static bool breaks_reuse(const struct http_request *r)
+{
+	return r->http2 && strncmp(r->url, "http:", 5) == 0 &&
+	       curl_version_info(CURLVERSION_NOW)->version_num < CURL_VERSION_BITS(8, 0, 0);
 }
 
 static void set_behaviour(struct engine *e, struct transfer *t)
@@ -267,9 +313,13 @@ static void set_behaviour(struct engine *e, struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, t->request->stay ? 0L : 1L);
 	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version_of(t->request));
 	/* One connection for all where there can be; without TLS there is only HTTP/1.1, one request at a time. */
 	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncmp(t->request->url, "https:", 6) == 0 ? 1L : 0L);
+	if (breaks_reuse(t->request)) {
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	}
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
@@ -307,6 +357,11 @@ static void *start(void *engine, const struct http_request *r, void *owner)
 static void cancel(void *engine, void *transfer)
 {
 	transfer_free(engine, transfer);
+}
+
+static void resume(void *transfer)
+{
+	curl_easy_pause(((struct transfer *)transfer)->easy, CURLPAUSE_CONT);
 }
 
 static uint64_t progress(const void *transfer)
@@ -366,6 +421,7 @@ __attribute__((visibility("default"))) const struct http_engine isthmus_http_eng
 	.close = close_multi,
 	.start = start,
 	.cancel = cancel,
+	.resume = resume,
 	.progress = progress,
 	.ready = ready,
 	.expired = expired,

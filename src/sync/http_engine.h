@@ -25,6 +25,8 @@ struct http_engine {
 	void *(*start)(void *engine, const struct http_request *r, void *transfer_owner);
 	/* Ends it without ended(). */
 	void (*cancel)(void *engine, void *transfer);
+	/* Asks the request for `more` of its body. */
+	void (*resume)(void *transfer);
 	/* How many times something has come so far. */
 	uint64_t (*progress)(const void *transfer);
 	void (*ready)(void *engine, int fd, unsigned interest);
