@@ -37,3 +37,17 @@ int socket_open(const struct endpoint *local, int type,
 	errno = saved;
 	return -1;
 }
+
+bool socket_send_all(int fd, struct view octets, uint64_t deadline)
+{
+	while (octets.length > 0) {
+		ssize_t n = send(fd, octets.at, octets.length, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n > 0)
+			octets = view_skip(octets, (size_t)n);
+		else if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		else if (wait_writable(fd, deadline) != WAIT_READY)
+			return false;
+	}
+	return true;
+}

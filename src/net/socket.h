@@ -1,8 +1,9 @@
-/* What all listening sockets have in common. */
+/* What sockets have in common. */
 #ifndef ISTHMUS_NET_SOCKET_H
 #define ISTHMUS_NET_SOCKET_H
 
 #include "net/endpoint.h"
+#include "net/loop.h"
 
 /* setsockopt() of an int. */
 int socket_set(int fd, int level, int option, int value);
@@ -14,5 +15,9 @@ int socket_set(int fd, int level, int option, int value);
  */
 int socket_open(const struct endpoint *local, int type,
 	const char *(*prepare)(int fd, const struct endpoint *local), const char **step);
+
+/* Sends all of it by a stream socket that does not block, waiting on the fiber; false when the peer is gone or has not taken all until
+ * the deadline (clock_now(); 0: none). */
+bool socket_send_all(int fd, struct view octets, uint64_t deadline);
 
 #endif

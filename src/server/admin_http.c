@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "net/http.h"
+#include "net/socket.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -128,21 +129,6 @@ static struct request parse_head(struct view head)
 
 /* --- writing --- */
 
-static bool send_all(struct admin_connection *c, struct view octets)
-{
-	uint64_t deadline = clock_now() + response_timeout;
-	while (octets.length > 0) {
-		ssize_t n = send(c->fd, octets.at, octets.length, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n > 0)
-			octets = view_skip(octets, (size_t)n);
-		else if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return false;
-		else if (wait_writable(c->fd, deadline) != WAIT_READY)
-			return false;
-	}
-	return true;
-}
-
 static bool send_page(
 	struct admin_connection *c, const struct admin_page *page, bool head, bool last)
 {
@@ -156,7 +142,7 @@ static bool send_page(
 		last ? "Connection: close\r\n" : "");
 	if (!head)
 		text_add(&out, text_view(&page->body));
-	bool sent = send_all(c, text_view(&out));
+	bool sent = socket_send_all(c->fd, text_view(&out), clock_now() + response_timeout);
 	text_free(&out);
 	return sent;
 }

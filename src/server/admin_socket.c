@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/memory.h"
+#include "net/socket.h"
 #include "server/explain.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -92,19 +92,6 @@ static bool read_line(int fd, char line[static EXPLAIN_LINE_MAX], struct view *t
 	return false;
 }
 
-static void write_all(int fd, struct view octets)
-{
-	while (octets.length > 0) {
-		ssize_t n = send(fd, octets.at, octets.length, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n > 0)
-			octets = view_skip(octets, (size_t)n);
-		else if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return;
-		else if (wait_writable(fd, clock_now() + patience) != WAIT_READY)
-			return;
-	}
-}
-
 static void answer_explain(struct view words, struct text *to)
 {
 	struct arena *arena = arena_new(ARENA_SIZE);
@@ -140,7 +127,7 @@ static void connection_run(void *data)
 	struct text to = { 0 };
 	if (read_line(fd, line, &question)) {
 		answer(question, &to);
-		write_all(fd, text_view(&to));
+		socket_send_all(fd, text_view(&to), clock_now() + patience);
 	}
 	text_free(&to);
 	close(fd);
