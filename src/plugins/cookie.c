@@ -80,6 +80,7 @@ static void draw_daily(struct plugin *self, void *data)
 
 static bool add_secret(struct setup *s, struct view word)
 {
+	setup_secret(s);
 	struct cookie *c = s->state;
 	if (c->given.count == COOKIE_SECRETS_MAX)
 		return setup_error(s, "more than %d secrets", COOKIE_SECRETS_MAX);

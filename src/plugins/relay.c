@@ -68,6 +68,7 @@ static bool read_certificate(struct setup *s, struct view path, const char **to)
 
 bool relay_read_tls(struct setup *s, struct relay *r)
 {
+	setup_secret(s);
 	struct tls_settings *t = &r->credentials.settings;
 	struct view *words;
 	size_t count = args_rest(s, &words);

@@ -93,6 +93,7 @@ static bool tls_finish(struct setup *s)
 	struct tls *t = s->state;
 	const char *why;
 	s->block->tls = &t->credentials;
+	setup_secret(s);
 	if (s->checking)
 		return true;
 	if (t->keylog && !keylog_open(s))

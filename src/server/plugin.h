@@ -218,6 +218,9 @@ bool setup_error_plain(struct setup *s, const char *format, ...)
 /* "Wrong argument count or unexpected line ending after 'X'". Always gives false. */
 bool setup_argument_error(struct setup *s);
 
+/* The plugin is about to read a secret, or will while it runs (keys, tokens, passwords): no core of the process is written. */
+void setup_secret(const struct setup *s);
+
 /* A warning for `check`, and for the log at start. */
 void setup_warning(struct setup *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -17,6 +17,7 @@
 #include "server/corefile/review.h"
 #include "server/explain.h"
 #include "server/live.h"
+#include "server/process/core_dump.h"
 #include "server/registry.h"
 #include "server/reload.h"
 #include "server/sandbox.h"
@@ -456,6 +457,8 @@ int server_run(struct server_options *options)
 {
 	sigset_t signals;
 	unsigned workers = options->workers ? options->workers : worker_count_default();
+	if (!options->sandbox)
+		core_dump_allow();
 	if (!read_first(options, workers))
 		return EXIT_START_FAILED;
 	signals_block(&signals);

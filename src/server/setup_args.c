@@ -3,6 +3,7 @@
 #include "base/arena_text.h"
 #include "base/number.h"
 #include "server/block.h"
+#include "server/process/core_dump.h"
 #include "server/setup.h"
 
 #include <errno.h>
@@ -37,6 +38,12 @@ bool setup_error_plain(struct setup *s, const char *format, ...)
 	complain(
 		s->complaints, false, w->file, w->line, "plugin/%s: %s", s->self->type->name, text);
 	return false;
+}
+
+void setup_secret(const struct setup *s)
+{
+	if (!s->checking)
+		core_dump_forbid();
 }
 
 void setup_warning(struct setup *s, const char *format, ...)

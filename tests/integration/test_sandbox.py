@@ -1,6 +1,7 @@
 """The sandbox around the running server: it is there, it lets the server work, and it says what it keeps out of reach."""
 import os
 import re
+import resource
 import signal
 import tempfile
 from pathlib import Path
@@ -64,6 +65,26 @@ def test_a_folder_that_a_reload_names_first_is_said_to_be_out_of_reach():
         s.write("Corefile", CONFIG.replace("@DIR@", str(elsewhere)))
         s.signal(signal.SIGUSR1)
         assert s.logged(rf"^\[WARNING\] the Corefile names {elsewhere}, which the sandbox keeps out of reach"), s.log()
+
+
+def core_after(corefile, args=()):
+    """Whether the server leaves a core when it dies."""
+    def unlimited():
+        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    with Server(corefile, args=args, preexec=unlimited) as s:
+        os.kill(s.serving_pid(), signal.SIGSEGV)
+        assert s.logged("the server died of signal 11")
+        return bool(list(s.dir.glob("core*")))
+
+
+def test_a_server_with_secrets_leaves_no_core():
+    pattern = Path("/proc/sys/kernel/core_pattern").read_text()
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    if SANITIZED or not pattern.startswith("core") or hard != resource.RLIM_INFINITY:
+        return   # no core would come here in any case
+    secret = ".:@PORT@ {\n    bind 127.0.0.1\n    whoami\n    cookie {\n        secret 00112233445566778899aabbccddeeff\n    }\n}\n"
+    assert not core_after(secret)
+    assert core_after(secret, ["-no-sandbox"])   # it is wanted then, and shows that there could be one
 
 
 def test_regular_expressions_may_come_with_a_reload():

@@ -3,7 +3,9 @@
 #include "test.h"
 
 #include "base/text.h"
+#include "net/sanitizers.h"
 #include "server/process/confine.h"
+#include "server/process/core_dump.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -198,6 +201,26 @@ static int tear_down(void **state)
 	return system(command);
 }
 
+static int hide(void)
+{
+	core_dump_forbid();
+	return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static int show(void)
+{
+	core_dump_allow();
+	return hide();
+}
+
+static void a_process_with_secrets_leaves_no_core(void **state)
+{
+	(void)state;
+	char output[64];
+	assert_int_equal(run(hide, output, sizeof output), SANITIZE_ADDRESS || SANITIZE_THREAD);
+	assert_int_equal(run(show, output, sizeof output), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_forbidden_call_without_signals_ends_the_process),
 		cmocka_unit_test(a_server_can_go_on),
 		cmocka_unit_test(only_allowed_files_are_seen),
+		cmocka_unit_test(a_process_with_secrets_leaves_no_core),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -362,6 +362,7 @@ static void read_search(struct setup *s, struct kube_instances *all)
 bool kube_instances_finish(struct setup *s)
 {
 	struct kube_instances *all = s->state;
+	setup_secret(s);
 	if (!s->checking)
 		read_search(s, all);
 	for (struct kube_instance *k = all->first; k; k = k->next) {
