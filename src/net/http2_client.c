@@ -6,10 +6,7 @@
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 
-enum {
-	WINDOW = 1 << 20, /* octets of responses that all streams together may have under way */
-	FIELDS_MAX = 16 << 10,
-};
+enum { WINDOW = 1 << 20 }; /* octets of responses that all streams together may have under way */
 
 struct http2_call {
 	struct http2_call *next, **link;
@@ -102,7 +99,7 @@ static int on_data(nghttp2_session *library, uint8_t flags, int32_t stream, cons
 	(void)user;
 	if (!call || call->broken)
 		return 0;
-	if (HTTP2_BODY_MAX - call->length < length) {
+	if (HTTP_CLIENT_BODY_MAX - call->length < length) {
 		call->broken = true;
 		reset(library, call);
 		return 0;
@@ -129,7 +126,7 @@ static int on_close(nghttp2_session *library, int32_t stream, uint32_t error, vo
 	if (!call)
 		return 0;
 	bool whole = error == NGHTTP2_NO_ERROR && !call->broken;
-	struct http2_response r = {
+	struct http_client_response r = {
 		.status = whole ? call->status : 0,
 		.untouched = error == NGHTTP2_REFUSED_STREAM,
 		.body = { call->body ? (const char *)call->body : "", call->length },
@@ -159,7 +156,7 @@ static ssize_t body_read(nghttp2_session *library, int32_t stream, uint8_t *to, 
 	return (ssize_t)length;
 }
 
-static struct http2_call *call_new(struct http2_client *c, const struct http2_request *r, void *of)
+static struct http2_call *call_new(struct http2_client *c, const struct http_client_request *r, void *of)
 {
 	struct http2_call *call = memory_array(1, sizeof *call);
 	call->of = of;
@@ -176,9 +173,9 @@ static struct http2_call *call_new(struct http2_client *c, const struct http2_re
 }
 
 static struct http2_call *client_call(
-	struct http2_client *c, const struct http2_request *r, void *of)
+	struct http2_client *c, const struct http_client_request *r, void *of)
 {
-	nghttp2_nv fields[HTTP2_CALL_FIELDS_MAX];
+	nghttp2_nv fields[HTTP_CLIENT_FIELDS_MAX];
 	for (unsigned i = 0; i < r->field_count; i++)
 		fields[i] = (nghttp2_nv){ .name = (uint8_t *)(uintptr_t)r->fields[i].name,
 			.namelen = strlen(r->fields[i].name),
@@ -224,8 +221,8 @@ static struct http2_client *client_new(http2_answered *answered, void *owner)
 {
 	static const nghttp2_settings_entry entries[] = {
 		{ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
-		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_BODY_MAX },
-		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, FIELDS_MAX },
+		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP_CLIENT_BODY_MAX },
+		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP_CLIENT_HEAD_MAX },
 	};
 	struct http2_client *c = memory_array(1, sizeof *c);
 	c->answered = answered;

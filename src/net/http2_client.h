@@ -5,7 +5,7 @@
 #ifndef ISTHMUS_NET_HTTP2_CLIENT_H
 #define ISTHMUS_NET_HTTP2_CLIENT_H
 
-#include "base/view.h"
+#include "net/http_client.h"
 #include "net/transports.h"
 
 #include <stdint.h>
@@ -13,38 +13,15 @@
 struct http2_client;
 struct http2_call; /* one request, until it is answered */
 
-enum {
-	HTTP2_BODY_MAX = 65535 + 32, /* of a response: a DNS message in what frames it */
-	HTTP2_REASON_MAX = 128,
-	HTTP2_CALL_FIELDS_MAX = 8,
-};
-
-/* A response, or what became of the request without one. */
-struct http2_response {
-	unsigned status; /* 0: there was none */
-	bool untouched;  /* the server has not begun with it: it may be asked again (RFC 9113 8.7) */
-	struct view body;
-	int grpc_status; /* -1: it says none */
-	struct view grpc_message;
-};
-
-/* What is asked. All is copied. */
-struct http2_request {
-	unsigned field_count;
-	struct {
-		const char *name; /* in lower case, pseudo-fields first; literals */
-		struct view value;
-	} fields[HTTP2_CALL_FIELDS_MAX];
-	struct view body; /* empty: none */
-};
+enum { HTTP2_REASON_MAX = 128 };
 
 /* Called with each response, from within http2_client_receive(). `of` is what http2_client_call() was given. */
-typedef void http2_answered(void *owner, void *of, const struct http2_response *r);
+typedef void http2_answered(void *owner, void *of, const struct http_client_response *r);
 
 struct http2_client_functions {
 	struct http2_client *(*new)(http2_answered *answered, void *owner);
 	void (*free)(struct http2_client *c);
-	struct http2_call *(*call)(struct http2_client *c, const struct http2_request *r, void *of);
+	struct http2_call *(*call)(struct http2_client *c, const struct http_client_request *r, void *of);
 	void (*cancel)(struct http2_client *c, struct http2_call *call);
 	bool (*receive)(struct http2_client *c, struct view octets);
 	bool (*output)(struct http2_client *c, struct view *octets);
@@ -66,7 +43,7 @@ static inline void http2_client_free(struct http2_client *c)
 
 /* NULL if it takes no more. */
 static inline struct http2_call *http2_client_call(
-	struct http2_client *c, const struct http2_request *r, void *of)
+	struct http2_client *c, const struct http_client_request *r, void *of)
 {
 	return transports->http2_client->call(c, r, of);
 }

@@ -32,6 +32,9 @@ struct tls_wanted {
 int tls_set_up_client(gnutls_session_t session, struct tls_credentials *c, enum tls_use use,
 	const struct tls_peer *peer, struct tls_wanted *wanted);
 
+/* What a client's session can be resumed with, as tls_session_save() gives it. */
+size_t tls_save(gnutls_session_t session, uint8_t *to, size_t room);
+
 /* Why a handshake (or what came after it) failed, from GnuTLS's error; and as a text. */
 enum tls_failure tls_failure_of(gnutls_session_t session, int error);
 const char *tls_failure_text(enum tls_failure f);

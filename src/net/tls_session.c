@@ -244,16 +244,21 @@ static bool session_resumed(const struct tls_session *s)
 }
 
 /* Without a ticket GnuTLS would wait for one. */
-static size_t session_save(struct tls_session *s, uint8_t *to, size_t room)
+size_t tls_save(gnutls_session_t session, uint8_t *to, size_t room)
 {
 	gnutls_datum_t data;
-	if (!(gnutls_session_get_flags(s->gnutls) & GNUTLS_SFLAGS_SESSION_TICKET) ||
-		gnutls_session_get_data2(s->gnutls, &data) < 0)
+	if (!(gnutls_session_get_flags(session) & GNUTLS_SFLAGS_SESSION_TICKET) ||
+		gnutls_session_get_data2(session, &data) < 0)
 		return 0;
 	size_t length = data.size <= room ? data.size : 0;
 	memcpy(to, data.data, length);
 	gnutls_free(data.data);
 	return length;
+}
+
+static size_t session_save(struct tls_session *s, uint8_t *to, size_t room)
+{
+	return tls_save(s->gnutls, to, room);
 }
 
 const struct tls_session_functions tls_session_functions = {

@@ -15,6 +15,7 @@
 struct tls_credentials_functions;
 struct tls_session_functions;
 struct quic_functions;
+struct quic_client_functions;
 struct http2_functions;
 struct http2_client_functions;
 
@@ -22,6 +23,7 @@ struct transports {
 	const struct tls_credentials_functions *credentials;
 	const struct tls_session_functions *session;
 	const struct quic_functions *quic;
+	const struct quic_client_functions *quic_client;
 	const struct http2_functions *http2;
 	const struct http2_client_functions *http2_client;
 };

@@ -1,6 +1,7 @@
 /* What the module of transports offers. */
 #include "net/http2.h"
 #include "net/http2_client.h"
+#include "net/quic/client.h"
 #include "net/quic/connection.h"
 #include "net/tls_gnutls.h"
 
@@ -8,6 +9,7 @@ __attribute__((visibility("default"))) const struct transports isthmus_transport
 	.credentials = &tls_credentials_functions,
 	.session = &tls_session_functions,
 	.quic = &quic_functions,
+	.quic_client = &quic_client_functions,
 	.http2 = &http2_functions,
 	.http2_client = &http2_client_functions,
 };

@@ -201,6 +201,48 @@ void upstream_count(struct upstream *u, enum upstream_event event)
 		u->count(u, event);
 }
 
+void upstream_count_failure(struct upstream *u, int failure)
+{
+	static const enum upstream_event events[TLS_FAILURES] = {
+		[TLS_NO_FAILURE] = UPSTREAM_TLS_BROKEN,
+		[TLS_FAILURE_PROTOCOL] = UPSTREAM_TLS_BROKEN,
+		[TLS_FAILURE_VERSION] = UPSTREAM_TLS_BROKEN,
+		[TLS_FAILURE_ALPN] = UPSTREAM_TLS_BROKEN,
+		[TLS_FAILURE_ALERT] = UPSTREAM_TLS_REFUSED,
+		[TLS_FAILURE_NO_CERTIFICATE] = UPSTREAM_TLS_UNTRUSTED,
+		[TLS_FAILURE_UNTRUSTED] = UPSTREAM_TLS_UNTRUSTED,
+		[TLS_FAILURE_EXPIRED] = UPSTREAM_TLS_EXPIRED,
+		[TLS_FAILURE_NAME] = UPSTREAM_TLS_NAME,
+	};
+	upstream_count(u, events[failure]);
+}
+
+/* --- what sessions are resumed with --- */
+
+void ticket_forget(struct upstream_ticket *t)
+{
+	if (t->credentials)
+		tls_credentials_release(t->credentials);
+	free(t->at);
+	*t = (struct upstream_ticket){ 0 };
+}
+
+void ticket_keep(struct upstream_ticket *t, struct tls_credentials *c, const uint8_t *octets, size_t length)
+{
+	tls_credentials_retain(c);
+	ticket_forget(t);
+	t->credentials = c;
+	t->at = memcpy(memory_alloc(length), octets, length);
+	t->length = length;
+}
+
+struct view ticket_for(struct upstream_ticket *t, struct tls_credentials *c)
+{
+	if (t->credentials != c)
+		ticket_forget(t);
+	return (struct view){ (const char *)t->at, t->length };
+}
+
 /* --- pools --- */
 
 void pool_sweep_later(struct upstream_pool *p)
@@ -213,8 +255,8 @@ static void sweep(struct timer *t)
 {
 	struct upstream_pool *p =
 		(struct upstream_pool *)((char *)t - offsetof(struct upstream_pool, sweep));
-	bool udp_open = udp_sweep(p), tcp_open = tcp_sweep(p);
-	if (udp_open || tcp_open)
+	bool udp_open = udp_sweep(p), stream_open = stream_sweep(p);
+	if (udp_open || stream_open)
 		pool_sweep_later(p);
 }
 
@@ -241,7 +283,7 @@ void upstream_pool_free(struct upstream_pool *p)
 	timer_cancel(p->loop, &p->sweep);
 	loop_flush_cancel(p->loop, &p->flush);
 	udp_close_all(p);
-	tcp_close_all(p);
+	stream_close_all(p);
 	ticket_forget(&p->ticket);
 	free(p);
 }
@@ -259,14 +301,14 @@ void attempt_start(struct upstream_pool *p, struct attempt *a, bool stream)
 	a->error = 0;
 	a->from.any.sa_family = 0;
 	if (stream)
-		tcp_attempt(p, a);
+		stream_attempt(p, a);
 	else
 		udp_attempt(p, a);
 }
 
 uint64_t attempt_deadline(const struct attempt *a, uint64_t timeout)
 {
-	uint64_t from = a->pending && a->stream ? tcp_ready_by(a->table) : 0;
+	uint64_t from = a->pending && a->stream ? stream_ready_by(a->table) : 0;
 	return (from > a->sent ? from : a->sent) + timeout;
 }
 
@@ -309,7 +351,7 @@ void attempt_timed_out(struct attempt *a)
 	if (!t->stream)
 		return;
 	if (t->received < a->sent)
-		tcp_distrust(t);
+		stream_distrust(t);
 	attempt_cancel(a);
 }
 
@@ -336,7 +378,9 @@ static void tls_error(const struct attempt *a, char to[static ATTEMPT_ERROR_MAX]
 
 const char *attempt_error(const struct attempt *a, char to[static ATTEMPT_ERROR_MAX])
 {
-	const char *proto = a->stream ? "tcp" : "udp";
+	enum transport t = a->upstream->transport;
+	bool quic = t == TRANSPORT_QUIC || t == TRANSPORT_HTTPS3;
+	const char *proto = quic ? "quic" : a->stream ? "tcp" : "udp";
 	const char *why = a->error ? error_text(a->error) : "i/o timeout";
 	char peer[ENDPOINT_TEXT_MAX], local[ENDPOINT_TEXT_MAX];
 	endpoint_print(&a->upstream->endpoint, peer);
@@ -352,6 +396,8 @@ const char *attempt_error(const struct attempt *a, char to[static ATTEMPT_ERROR_
 		snprintf(to, ATTEMPT_ERROR_MAX, "dns: malformed answer");
 	else if (a->step == STEP_GRPC)
 		snprintf(to, ATTEMPT_ERROR_MAX, "rpc error: code = %s", grpc_status_name(a->error));
+	else if (a->step == STEP_QUIC)
+		snprintf(to, ATTEMPT_ERROR_MAX, "quic: closed by %s with code %#x", peer, (unsigned)a->error);
 	else if (a->step == STEP_EOF)
 		snprintf(to, ATTEMPT_ERROR_MAX, "EOF");
 	else if (a->step == STEP_DIAL)

@@ -1,6 +1,6 @@
 /*
- * Asking other servers. Each worker has a pool for each upstream: connected UDP sockets with random local ports, and TCP
- * connections that carry many queries at once, answered in any order.
+ * Asking other servers. Each worker has a pool for each upstream: connected UDP sockets with random local ports, and connections
+ * (TCP, TLS, QUIC) that carry many queries at once, answered in any order.
  *
  * An attempt is one query sent and not yet answered. It lies in its owner's memory and ends by its callback, or by
  * attempt_cancel(). Only a message of the upstream with the attempt's random id and its question ends it well; others
@@ -23,6 +23,8 @@ enum upstream_event {
 	UPSTREAM_IGNORED, /* a message that answers nothing */
 	UPSTREAM_HIT_TLS,
 	UPSTREAM_MISS_TLS,
+	UPSTREAM_HIT_QUIC,
+	UPSTREAM_MISS_QUIC,
 	UPSTREAM_TLS_FULL, /* handshakes that were done */
 	UPSTREAM_TLS_RESUMED,
 	UPSTREAM_TLS_NAME, /* those that failed: its certificate is for another name */
@@ -42,7 +44,7 @@ struct upstream_tls {
 	const char *const *alpn; /* as in struct tls_peer */
 };
 
-/* How an upstream is asked over HTTP/2. */
+/* How an upstream is asked over HTTP. */
 struct upstream_http {
 	const char *authority; /* "192.0.2.1:443" */
 	bool get;  /* DNS over HTTPS by GET, not by POST */
@@ -52,14 +54,14 @@ struct upstream_http {
 /* A server to ask. Shared by all workers; immutable while they use it, but for the atomic fields. Times in ns. */
 struct upstream {
 	struct endpoint endpoint;
-	enum transport transport; /* TRANSPORT_UDP: plain DNS, over UDP or TCP; TRANSPORT_TLS, _HTTPS, _GRPC */
+	enum transport transport; /* TRANSPORT_UDP: plain DNS, over UDP or TCP; TRANSPORT_TLS, _HTTPS, _HTTPS3, _QUIC, _GRPC */
 	const struct upstream_http *http; /* NULL: DNS messages with their length */
 	const struct upstream_tls *tls; /* NULL: in the clear, as only plain DNS and gRPC are */
 	bool has_source;
 	struct endpoint source; /* local address, port 0 */
 	uint64_t expire;        /* an idle connection is closed after this; 0: it is not used again at all */
 	uint64_t max_age;       /* and any connection after this; 0: no limit */
-	size_t max_idle;        /* idle TCP (TLS) connections; 0: no limit */
+	size_t max_idle;        /* idle connections, but for UDP's sockets; 0: no limit */
 	void (*count)(struct upstream *u, enum upstream_event event); /* may be NULL */
 	_Atomic uint64_t connect_average; /* how long connecting took, sliding; 0: never tried */
 };
@@ -86,6 +88,7 @@ enum attempt_step {
 	STEP_TLS,  /* the error is an enum tls_failure */
 	STEP_HTTP, /* a status of HTTP; 0: what came is no answer */
 	STEP_GRPC, /* an enum grpc_status */
+	STEP_QUIC, /* the upstream has closed the connection with this code, or its stream */
 };
 
 struct attempt_table;
@@ -104,7 +107,7 @@ struct attempt {
 	struct attempt_table *table;
 	struct upstream_pool *pool;        /* while it is pending */
 	const struct upstream *upstream;
-	void *call; /* of a connection with HTTP: what it knows the query by */
+	void *call; /* of a connection with HTTP or QUIC: what it knows the query by */
 	uint8_t id[2];
 	bool pending, stream, queued;
 	uint64_t sent;
@@ -115,7 +118,7 @@ struct attempt {
 	struct endpoint from; /* local address, if the connection had one */
 };
 
-/* Sends the query over UDP, or over TCP if `stream`; with TLS if the upstream has it, never else. done() may be called before this returns; `wire` is there until
+/* Sends the query over UDP, or over TCP if `stream`; as the upstream is to be spoken to where that is encrypted, never else. done() may be called before this returns; `wire` is there until
  * done() returns, which must not wait. */
 void attempt_start(struct upstream_pool *p, struct attempt *a, bool stream);
 

@@ -85,6 +85,9 @@ bool upstream_expired(const struct upstream *u, uint64_t born, uint64_t used);
 
 void upstream_count(struct upstream *u, enum upstream_event event);
 
+/* Counts a handshake that failed: an enum tls_failure. */
+void upstream_count_failure(struct upstream *u, int failure);
+
 /* Says that something is open that must be closed some day. */
 void pool_sweep_later(struct upstream_pool *p);
 
@@ -95,11 +98,11 @@ bool udp_sweep(struct upstream_pool *p); /* false: nothing is open */
 void udp_close_all(struct upstream_pool *p);
 void udp_unqueue(struct upstream_pool *p, struct attempt *a);
 
-/* --- TCP and TLS: upstream_tcp.c --- */
-void tcp_attempt(struct upstream_pool *p, struct attempt *a);
-bool tcp_sweep(struct upstream_pool *p);
-void tcp_close_all(struct upstream_pool *p);
-void tcp_distrust(struct attempt_table *t); /* takes no more queries */
-uint64_t tcp_ready_by(const struct attempt_table *t); /* when it will be connected or have failed; 0: it is */
+/* --- connections: upstream_stream.c --- */
+void stream_attempt(struct upstream_pool *p, struct attempt *a);
+bool stream_sweep(struct upstream_pool *p);
+void stream_close_all(struct upstream_pool *p);
+void stream_distrust(struct attempt_table *t); /* takes no more queries */
+uint64_t stream_ready_by(const struct attempt_table *t); /* when it will be connected or have failed; 0: it is */
 
 #endif

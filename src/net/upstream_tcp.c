@@ -1,166 +1,27 @@
-/*
- * TCP to an upstream (RFC 7766 6.2), with TLS if it has it (RFC 7858): connections are kept, carry many queries, and take their
- * answers in any order. A query goes to an idle connection, else to a new one as long as there are few, else to the one with the
- * fewest. With TLS a connection costs more than the wait for another's answer: a new one is made only when all are busy.
- */
-#include "base/clock.h"
-#include "base/memory.h"
-#include "dns/message.h"
-#include "net/loop_state.h"
+/* DNS messages to an upstream over TCP (RFC 7766 8) or TLS (RFC 7858), each behind its length. */
 #include "net/upstream_stream.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <string.h>
 
-enum {
-	PREFIX = 2,
-	STREAMS_MAX = 8, /* until queries share connections */
-	QUERIES_A_STREAM = 256,
-	QUERIES_SHARED = 64, /* on a TLS connection, until another one is made */
-};
-
-static const uint64_t connect_first = 15 * NS_PER_S; /* what is assumed of an upstream that was never connected to */
-/* At most half of the time that a query has: another upstream must have its turn. */
-static const uint64_t connect_least = 1 * NS_PER_S, connect_most = 2500 * NS_PER_MS;
-
-/* --- the pool's list --- */
-
-static void list_remove(struct upstream_stream *s)
-{
-	struct upstream_pool *p = s->pool;
-	*(s->older ? &s->older->newer : &p->streams) = s->newer;
-	*(s->newer ? &s->newer->older : &p->streams_last) = s->older;
-	p->stream_count--;
-}
-
-static void list_append(struct upstream_stream *s)
-{
-	struct upstream_pool *p = s->pool;
-	s->newer = NULL;
-	s->older = p->streams_last;
-	*(s->older ? &s->older->newer : &p->streams) = s;
-	p->streams_last = s;
-	p->stream_count++;
-}
-
-/* --- the end of a connection --- */
-
-static void stream_close(struct upstream_stream *s)
-{
-	struct loop *l = s->pool->loop;
-	timer_cancel(l, &s->connect_timer);
-	loop_flush_cancel(l, &s->flush);
-	list_remove(s);
-	if (s->protocol->release)
-		s->protocol->release(s);
-	wire_close(&s->wire);
-	free(s);
-}
-
-/* Ends all that wait on it, and then itself: nobody may be using it. */
-static void stream_fail(
-	struct upstream_stream *s, enum attempt_result result, enum attempt_step step, int error)
-{
-	s->table.count++;
-	table_fail(&s->table, result, step, error);
-	stream_close(s);
-}
-
-static struct upstream_stream *stream_of(struct attempt_table *t)
-{
-	return (struct upstream_stream *)((char *)t - offsetof(struct upstream_stream, table));
-}
-
-static size_t idle_count(const struct upstream_pool *p)
-{
-	size_t count = 0;
-	for (const struct upstream_stream *s = p->streams; s; s = s->newer)
-		count += s->table.count == 0;
-	return count;
-}
-
-/* Nobody waits on it now: it is kept for the next one, if it may be. */
-static void drained(struct attempt_table *t)
-{
-	struct upstream_stream *s = stream_of(t);
-	const struct upstream *u = s->pool->upstream;
-	s->used = clock_batch();
-	if (s->distrusted || !wire_is_open(&s->wire) || u->expire == 0 ||
-		(u->max_idle && idle_count(s->pool) > u->max_idle)) {
-		stream_close(s);
-		return;
-	}
-	list_remove(s);
-	list_append(s);
-}
-
-void tcp_distrust(struct attempt_table *t)
-{
-	stream_of(t)->distrusted = true;
-}
-
-/* --- connecting --- */
-
-/* Twice the usual time, within bounds: a time-out that followed a fast upstream down would fail the next slow answer. */
-static uint64_t connect_timeout(struct upstream *u)
-{
-	uint64_t average = atomic_load_explicit(&u->connect_average, memory_order_relaxed);
-	uint64_t timeout = 2 * (average ? average : connect_first);
-	return timeout < connect_least ? connect_least : timeout > connect_most ? connect_most : timeout;
-}
-
-static void connect_observed(struct upstream_stream *s)
-{
-	struct upstream *u = s->pool->upstream;
-	uint64_t average = atomic_load_explicit(&u->connect_average, memory_order_relaxed);
-	uint64_t took = clock_batch() - s->born;
-	if (!average)
-		average = connect_first;
-	average = took > average ? average + (took - average) / 4 : average - (average - took) / 4;
-	atomic_store_explicit(&u->connect_average, average ? average : 1, memory_order_relaxed);
-}
-
-static void connect_expired(struct timer *t)
-{
-	struct upstream_stream *s =
-		(struct upstream_stream *)((char *)t - offsetof(struct upstream_stream, connect_timer));
-	connect_observed(s);
-	stream_fail(s, ATTEMPT_FAILED, STEP_DIAL, 0);
-}
-
-uint64_t tcp_ready_by(const struct attempt_table *t)
-{
-	const struct upstream_stream *s =
-		(const struct upstream_stream *)((const char *)t - offsetof(struct upstream_stream, table));
-	return wire_is_open(&s->wire) ? 0 : s->connect_timer.at;
-}
+enum { PREFIX = 2 };
 
 static void opened(struct upstream_wire *w)
 {
-	struct upstream_stream *s = (struct upstream_stream *)w;
-	timer_cancel(w->loop, &s->connect_timer);
-	connect_observed(s);
-	for (unsigned slot = 0; slot < TABLE_SLOTS; slot++)
-		for (struct attempt *a = s->table.slots[slot]; a; a = a->next)
-			a->sent = clock_batch();
+	stream_opened(stream_of_wire(w));
 }
 
-/* --- DNS messages, each behind its length (RFC 7766 8) --- */
-
-static bool query_add(struct upstream_stream *s, struct attempt *a)
+bool tcp_connect(struct upstream_stream *s,
+	size_t (*received)(struct upstream_wire *w, const uint8_t *octets, size_t length))
 {
-	uint8_t *to = wire_append(&s->wire, PREFIX + a->query_length);
-	to[0] = (uint8_t)(a->query_length >> 8);
-	to[1] = (uint8_t)a->query_length;
-	memcpy(to + PREFIX, a->query, a->query_length);
-	memcpy(to + PREFIX, a->id, sizeof a->id);
-	return true;
+	struct upstream_pool *p = s->pool;
+	s->wire = (struct upstream_wire){ .watch = &s->watch, .opened = opened, .received = received };
+	return wire_connect(&s->wire, p->loop, p->upstream, &p->ticket);
 }
 
 /* Hands over all whole answers. */
-static size_t answers_take(struct upstream_wire *w, const uint8_t *octets, size_t length)
+static size_t received(struct upstream_wire *w, const uint8_t *octets, size_t length)
 {
-	struct upstream_stream *s = (struct upstream_stream *)w;
+	struct upstream_stream *s = stream_of_wire(w);
 	size_t used = 0;
 	while (length - used >= PREFIX) {
 		const uint8_t *at = octets + used;
@@ -173,200 +34,40 @@ static size_t answers_take(struct upstream_wire *w, const uint8_t *octets, size_
 	return used;
 }
 
-static const struct stream_protocol dns_framed = { .query = query_add, .received = answers_take };
-
-/* --- queries and answers --- */
-
-/* The connection has ended. One that served before may be closed at any time (RFC 7766 6.2.4): who waits on it tries again. */
-static void stream_ended(struct upstream_stream *s, const struct wire_end *end)
+static bool connect_wire(struct upstream_stream *s)
 {
-	bool closed = end->step == STEP_EOF ||
-		      (end->step == STEP_READ && (end->error == ECONNRESET || end->error == EPIPE));
-	if (!wire_is_open(&s->wire))
-		connect_observed(s);
-	if (closed && s->seasoned)
-		stream_fail(s, ATTEMPT_CLOSED, STEP_EOF, 0);
-	else
-		stream_fail(s, ATTEMPT_FAILED, end->step, end->error);
+	return tcp_connect(s, received);
 }
 
-/* Sends what there is to send. */
-static bool stream_send(struct upstream_stream *s, struct wire_end *end)
+static bool query(struct upstream_stream *s, struct attempt *a)
 {
-	if (s->protocol->flush && wire_is_open(&s->wire))
-		s->protocol->flush(s);
+	uint8_t *to = wire_append(&s->wire, PREFIX + a->query_length);
+	to[0] = (uint8_t)(a->query_length >> 8);
+	to[1] = (uint8_t)a->query_length;
+	memcpy(to + PREFIX, a->query, a->query_length);
+	memcpy(to + PREFIX, a->id, sizeof a->id);
+	return true;
+}
+
+static bool progress(struct upstream_stream *s, uint32_t events, struct wire_end *end)
+{
+	return wire_progress(&s->wire, events, end);
+}
+
+static bool send_wire(struct upstream_stream *s, struct wire_end *end)
+{
 	return wire_send(&s->wire, end);
 }
 
-static void flush_due(struct loop_flush *f)
+static void close_wire(struct upstream_stream *s)
 {
-	struct upstream_stream *s =
-		(struct upstream_stream *)((char *)f - offsetof(struct upstream_stream, flush));
-	struct wire_end end;
-	s->table.count++; /* holds it open */
-	bool alive = stream_send(s, &end);
-	s->table.count--;
-	if (!alive)
-		stream_ended(s, &end);
-	else if (s->table.count == 0)
-		drained(&s->table);
+	wire_close(&s->wire);
 }
 
-static void stream_ready(struct watch *w, uint32_t events)
-{
-	struct upstream_stream *s = (struct upstream_stream *)w;
-	struct wire_end end = { .step = STEP_EOF };
-	bool was_open = wire_is_open(&s->wire);
-	s->table.count++; /* holds it open */
-	bool alive = wire_progress(&s->wire, events, &end) &&
-		     (!s->protocol->flush || stream_send(s, &end)) && !s->over;
-	s->table.count--;
-	if (!alive)
-		stream_ended(s, &end);
-	else if (s->table.count == 0 && was_open)
-		drained(&s->table);
-}
-
-/* --- choosing one --- */
-
-static void removed(struct attempt_table *t, struct attempt *a)
-{
-	struct upstream_stream *s = stream_of(t);
-	if (s->protocol->forget)
-		s->protocol->forget(s, a);
-}
-
-static struct upstream_stream *stream_new(struct upstream_pool *p)
-{
-	struct upstream_stream *s = memory_array(1, sizeof *s);
-	s->protocol = p->upstream->http ? &http_framed : &dns_framed;
-	s->wire = (struct upstream_wire){
-		.watch.ready = stream_ready,
-		.opened = opened,
-		.received = s->protocol->received,
-	};
-	if (!wire_connect(&s->wire, p->loop, p->upstream, &p->ticket)) {
-		int saved = errno;
-		free(s);
-		errno = saved;
-		return NULL;
-	}
-	s->table.drained = drained;
-	s->table.removed = removed;
-	s->table.stream = true;
-	s->table.fd = s->wire.watch.fd;
-	s->pool = p;
-	s->flush.run = flush_due;
-	s->connect_timer.fire = connect_expired;
-	s->born = s->used = clock_batch();
-	list_append(s);
-	timer_set(p->loop, &s->connect_timer, clock_batch() + connect_timeout(p->upstream));
-	pool_sweep_later(p);
-	if (s->protocol->begin)
-		s->protocol->begin(s);
-	return s;
-}
-
-/* The idle one that was used longest ago; those that are too old are closed on the way. */
-static struct upstream_stream *idle_stream(struct upstream_pool *p)
-{
-	for (struct upstream_stream *s = p->streams, *next; s; s = next) {
-		next = s->newer;
-		if (s->table.count || s->distrusted)
-			continue;
-		if (!upstream_expired(p->upstream, s->born, s->used))
-			return s;
-		stream_close(s);
-	}
-	return NULL;
-}
-
-static struct upstream_stream *least_used_stream(struct upstream_pool *p)
-{
-	const struct upstream *u = p->upstream;
-	struct upstream_stream *least = NULL;
-	for (struct upstream_stream *s = p->streams; s; s = s->newer) {
-		if (s->distrusted || s->table.count >= QUERIES_A_STREAM || u->expire == 0)
-			continue;
-		if (!s->table.count ? upstream_expired(u, s->born, s->used) :
-				      u->max_age && clock_batch() - s->born > u->max_age)
-			continue;
-		if (!least || s->table.count < least->table.count)
-			least = s;
-	}
-	return least;
-}
-
-/* Whether queries rather wait behind others than for a connection of their own. */
-static bool is_shared(const struct upstream *u)
-{
-	return u->tls || u->http;
-}
-
-/* One that is shared before another is made: with TLS any that is not busy, else any when there are many. */
-static struct upstream_stream *shared_stream(struct upstream_pool *p)
-{
-	struct upstream_stream *s = least_used_stream(p);
-	bool many = p->stream_count >= STREAMS_MAX;
-	bool spare = is_shared(p->upstream) && s && s->table.count < QUERIES_SHARED;
-	return many || spare ? s : NULL;
-}
-
-/* As CoreDNS counts, which has a pool of its own for what is not HTTP alone. */
-static void count_choice(struct upstream *u, bool hit)
-{
-	if (u->http)
-		return;
-	if (u->tls)
-		upstream_count(u, hit ? UPSTREAM_HIT_TLS : UPSTREAM_MISS_TLS);
-	else
-		upstream_count(u, hit ? UPSTREAM_HIT_TCP : UPSTREAM_MISS_TCP);
-}
-
-static struct upstream_stream *choose(struct upstream_pool *p)
-{
-	struct upstream *u = p->upstream;
-	bool shared = is_shared(u);
-	struct upstream_stream *s = shared ? shared_stream(p) : idle_stream(p);
-	if (!s)
-		s = shared ? idle_stream(p) : shared_stream(p);
-	count_choice(u, s != NULL);
-	return s ? s : stream_new(p);
-}
-
-void tcp_attempt(struct upstream_pool *p, struct attempt *a)
-{
-	struct upstream_stream *s = choose(p);
-	if (!s) {
-		a->step = STEP_DIAL;
-		a->error = errno;
-		a->done(a, ATTEMPT_FAILED, NULL, 0);
-		return;
-	}
-	table_add(&s->table, a);
-	if (!s->protocol->query(s, a)) {
-		s->distrusted = true;
-		table_end(a, ATTEMPT_CLOSED, STEP_EOF, 0);
-		return;
-	}
-	if (wire_is_open(&s->wire))
-		loop_flush_later(p->loop, &s->flush);
-}
-
-/* --- closing --- */
-
-bool tcp_sweep(struct upstream_pool *p)
-{
-	for (struct upstream_stream *s = p->streams, *next; s; s = next) {
-		next = s->newer;
-		if (!s->table.count && upstream_expired(p->upstream, s->born, s->used))
-			stream_close(s);
-	}
-	return p->streams != NULL;
-}
-
-void tcp_close_all(struct upstream_pool *p)
-{
-	while (p->streams)
-		stream_fail(p->streams, ATTEMPT_STOPPED, STEP_READ, 0);
-}
+const struct stream_transport dns_over_tcp = {
+	.connect = connect_wire,
+	.query = query,
+	.progress = progress,
+	.send = send_wire,
+	.close = close_wire,
+};

@@ -16,7 +16,6 @@ enum {
 	OUTPUT_LEAST = 1024,
 	READS_A_TURN = 4,
 	CIPHERTEXT_ROOM = 32 << 10, /* read at once */
-	TICKET_MAX = 4096,
 };
 
 /* --- output --- */
@@ -57,7 +56,7 @@ static bool output_send(struct upstream_wire *w, int *error)
 {
 	struct wire_output *out = &w->out;
 	while (out->sent < out->length) {
-		ssize_t sent = send(w->watch.fd, out->at + out->sent, out->length - out->sent,
+		ssize_t sent = send(w->watch->fd, out->at + out->sent, out->length - out->sent,
 			MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0 && errno == EINTR)
 			continue;
@@ -72,7 +71,7 @@ static bool output_send(struct upstream_wire *w, int *error)
 	bool done = out->sent == out->length;
 	if (done)
 		output_forget(out);
-	loop_watch(w->loop, &w->watch, EPOLLIN | (done ? 0u : EPOLLOUT));
+	loop_watch(w->loop, w->watch, EPOLLIN | (done ? 0u : EPOLLOUT));
 	return true;
 }
 
@@ -87,28 +86,12 @@ static void encrypt(struct upstream_wire *w)
 
 /* --- TLS --- */
 
-static void count_failure(struct upstream *u, enum tls_failure failure)
-{
-	static const enum upstream_event events[TLS_FAILURES] = {
-		[TLS_NO_FAILURE] = UPSTREAM_TLS_BROKEN,
-		[TLS_FAILURE_PROTOCOL] = UPSTREAM_TLS_BROKEN,
-		[TLS_FAILURE_VERSION] = UPSTREAM_TLS_BROKEN,
-		[TLS_FAILURE_ALPN] = UPSTREAM_TLS_BROKEN,
-		[TLS_FAILURE_ALERT] = UPSTREAM_TLS_REFUSED,
-		[TLS_FAILURE_NO_CERTIFICATE] = UPSTREAM_TLS_UNTRUSTED,
-		[TLS_FAILURE_UNTRUSTED] = UPSTREAM_TLS_UNTRUSTED,
-		[TLS_FAILURE_EXPIRED] = UPSTREAM_TLS_EXPIRED,
-		[TLS_FAILURE_NAME] = UPSTREAM_TLS_NAME,
-	};
-	upstream_count(u, events[failure]);
-}
-
 /* The session has failed: the peer may still be told why. */
 static bool tls_failed(struct upstream_wire *w, struct wire_end *end)
 {
 	int ignored;
 	*end = (struct wire_end){ STEP_TLS, (int)tls_session_failure(w->tls) };
-	count_failure(w->upstream, (enum tls_failure)end->error);
+	upstream_count_failure(w->upstream, (enum tls_failure)end->error);
 	output_send(w, &ignored);
 	return false;
 }
@@ -138,23 +121,15 @@ static size_t decrypt(struct upstream_wire *w, const uint8_t *from, size_t lengt
 	return got;
 }
 
-void ticket_forget(struct upstream_ticket *t)
-{
-	if (t->credentials)
-		tls_credentials_release(t->credentials);
-	free(t->at);
-	*t = (struct upstream_ticket){ 0 };
-}
-
 static bool tls_begin(struct upstream_wire *w, struct wire_end *end)
 {
 	const struct upstream_tls *t = w->upstream->tls;
 	w->credentials = atomic_load(t->credentials);
-	if (w->ticket->credentials != w->credentials)
-		ticket_forget(w->ticket);
-	struct tls_peer peer = { .name = t->name,
+	struct tls_peer peer = {
+		.name = t->name,
 		.alpn = t->alpn,
-		.resume = { (const char *)w->ticket->at, w->ticket->length } };
+		.resume = ticket_for(w->ticket, w->credentials),
+	};
 	struct tls_output output = { ciphertext, w };
 	w->state = WIRE_SHAKING_HANDS;
 	w->tls = tls_session_client(w->credentials, &peer, output);
@@ -167,18 +142,14 @@ static bool tls_begin(struct upstream_wire *w, struct wire_end *end)
 }
 
 /* Keeps what the server gave to resume with: from the first octets on that it sent, and what it gave last. */
-static void ticket_keep(struct upstream_wire *w)
+static void save_ticket(struct upstream_wire *w)
 {
 	uint8_t ticket[TICKET_MAX];
 	size_t length = w->state == WIRE_OPEN ? tls_session_save(w->tls, ticket, sizeof ticket) : 0;
 	if (!length)
 		return;
 	w->ticket_kept = true;
-	ticket_forget(w->ticket);
-	tls_credentials_retain(w->credentials);
-	w->ticket->credentials = w->credentials;
-	w->ticket->at = memcpy(memory_alloc(length), ticket, length);
-	w->ticket->length = length;
+	ticket_keep(w->ticket, w->credentials, ticket, length);
 }
 
 /* --- input --- */
@@ -205,13 +176,13 @@ static ssize_t read_once(struct upstream_wire *w, bool *full)
 	size_t size = w->tls ? CIPHERTEXT_ROOM : sizeof in->room / 2 - kept;
 	if (kept)
 		memcpy(room, w->partial, kept);
-	ssize_t got = recv(w->watch.fd, to, size, MSG_DONTWAIT);
+	ssize_t got = recv(w->watch->fd, to, size, MSG_DONTWAIT);
 	if (got <= 0)
 		return got;
 	*full = (size_t)got == size;
 	size_t more = w->tls ? decrypt(w, to, (size_t)got, room + kept) : (size_t)got;
 	if (more && w->tls && !w->ticket_kept)
-		ticket_keep(w);
+		save_ticket(w);
 	if (more)
 		hand_over(w, room, kept + more);
 	return got;
@@ -232,7 +203,7 @@ static bool read_all(struct upstream_wire *w, struct wire_end *end)
 		enum tls_state state = w->tls ? tls_session_state(w->tls) : TLS_OPEN;
 		if (w->tls && state == TLS_OPEN && !is_agreed(w)) {
 			*end = (struct wire_end){ STEP_TLS, TLS_FAILURE_ALPN };
-			count_failure(w->upstream, TLS_FAILURE_ALPN);
+			upstream_count_failure(w->upstream, TLS_FAILURE_ALPN);
 			return false;
 		}
 		if (state == TLS_FAILED)
@@ -252,7 +223,7 @@ static bool connected(struct upstream_wire *w, struct wire_end *end)
 {
 	int error = 0;
 	socklen_t length = sizeof error;
-	getsockopt(w->watch.fd, SOL_SOCKET, SO_ERROR, &error, &length);
+	getsockopt(w->watch->fd, SOL_SOCKET, SO_ERROR, &error, &length);
 	if (error) {
 		*end = (struct wire_end){ STEP_DIAL, error };
 		return false;
@@ -298,11 +269,11 @@ bool wire_connect(
 		errno = saved;
 		return false;
 	}
-	w->watch.fd = fd;
+	w->watch->fd = fd;
 	w->loop = l;
 	w->upstream = u;
 	w->ticket = ticket;
-	loop_watch(l, &w->watch, EPOLLOUT);
+	loop_watch(l, w->watch, EPOLLOUT);
 	return true;
 }
 
@@ -330,15 +301,15 @@ bool wire_send(struct upstream_wire *w, struct wire_end *end)
 void wire_close(struct upstream_wire *w)
 {
 	int ignored;
-	loop_unwatch(w->loop, &w->watch);
+	loop_unwatch(w->loop, w->watch);
 	if (w->tls) {
-		ticket_keep(w);
+		save_ticket(w);
 		tls_session_end(w->tls);
 		output_send(w, &ignored);
-		loop_unwatch(w->loop, &w->watch);
+		loop_unwatch(w->loop, w->watch);
 		tls_session_free(w->tls);
 	}
-	close(w->watch.fd);
+	close(w->watch->fd);
 	free(w->partial);
 	output_forget(&w->plain);
 	output_forget(&w->out);

@@ -18,7 +18,15 @@ struct upstream_ticket {
 	size_t length;
 };
 
+enum { TICKET_MAX = 4096 }; /* octets; longer ones are not kept */
+
 void ticket_forget(struct upstream_ticket *t);
+
+/* Keeps what a session that was made with these credentials can be resumed with, in place of what was there. */
+void ticket_keep(struct upstream_ticket *t, struct tls_credentials *c, const uint8_t *octets, size_t length);
+
+/* What there is to resume a session with these credentials with; empty: nothing. */
+struct view ticket_for(struct upstream_ticket *t, struct tls_credentials *c);
 
 struct wire_output {
 	uint8_t *at;
@@ -38,7 +46,7 @@ struct wire_end {
 };
 
 struct upstream_wire {
-	struct watch watch; /* first */
+	struct watch *watch; /* the user's */
 	struct loop *loop;
 	struct upstream *upstream;
 	struct upstream_ticket *ticket;
@@ -57,7 +65,7 @@ struct upstream_wire {
 	size_t (*received)(struct upstream_wire *w, const uint8_t *octets, size_t length);
 };
 
-/* Begins to connect, with `watch.ready`, `opened` and `received` set. False with errno. */
+/* Begins to connect, with `watch` (whose descriptor it sets), `opened` and `received` set. False with errno. */
 bool wire_connect(
 	struct upstream_wire *w, struct loop *l, struct upstream *u, struct upstream_ticket *ticket);
 

@@ -1,6 +1,8 @@
-"""Forwarding over TLS, HTTPS and gRPC: to servers of our own, to Unbound and dnsdist, and to servers that break off."""
+"""Forwarding over TLS, HTTPS, QUIC, HTTP/3 and gRPC: to servers of our own, to Unbound and dnsdist, and to servers that break off."""
 import contextlib
+import os
 import shutil
+import signal
 import socket
 import ssl
 import struct
@@ -50,7 +52,24 @@ grpc://.:@GRPC@ {
         192.0.2.1 www.example.org
     }
 }
+quic://.:@DOQ@ {
+    bind 127.0.0.1
+    tls server.pem server.key
+    hosts {
+        192.0.2.1 www.example.org
+    }
+}
+https3://.:@DOHTHREE@ {
+    bind 127.0.0.1
+    tls server.pem server.key
+    hosts {
+        192.0.2.1 www.example.org
+    }
+}
 """
+
+# Of forward's TOs: the scheme, and which of OURS it is spoken to.
+ENCRYPTED = (("tls", "DOT"), ("https", "DOH"), ("quic", "DOQ"), ("h3", "DOHTHREE"))
 
 
 def forwarding(*to, options="", directive="forward"):
@@ -124,7 +143,7 @@ def answering(c, _number):
 
 def test_our_own_server_at_both_ends():
     with Server(OURS, FILES) as up:
-        for scheme, word, directive in (("tls", "DOT", "forward"), ("https", "DOH", "forward"), ("", "GRPC", "grpc")):
+        for scheme, word, directive in (*((*e, "forward") for e in ENCRYPTED), ("", "GRPC", "grpc")):
             to = f"{scheme}://{HOST}:{up.ports[word]}" if scheme else f"{HOST}:{up.ports[word]}"
             with Server(forwarding(to, directive=directive), FILES) as s:
                 for i in range(3):
@@ -132,12 +151,25 @@ def test_our_own_server_at_both_ends():
 
 
 def test_sessions_are_resumed_after_idling():
-    with Server(OURS, FILES) as up, \
-            Server(forwarding(f"tls://{HOST}:{up.ports['DOT']}", options="expire 0s"), FILES, args=("-workers", "1")) as s:
-        for _ in range(4):
-            assert addresses(s.ask("www.example.org")) == ["192.0.2.1"]
-        assert s.metric(r'handshakes_total.*result="full"') == 1
-        assert s.metric(r'handshakes_total.*result="resumed"') == 3
+    with Server(OURS, FILES) as up:
+        for scheme, word in ENCRYPTED:
+            with Server(forwarding(f"{scheme}://{HOST}:{up.ports[word]}", options="expire 0s"), FILES, args=("-workers", "1")) as s:
+                for _ in range(4):
+                    assert addresses(s.ask("www.example.org")) == ["192.0.2.1"]
+                assert s.metric(r'handshakes_total.*result="full"') == 1, scheme
+                assert s.metric(r'handshakes_total.*result="resumed"') == 3, scheme
+
+
+def test_idle_connections_are_closed_and_old_ones_not_used():
+    with Server(OURS, FILES) as up:
+        for scheme, word in ENCRYPTED:
+            with Server(forwarding(f"{scheme}://{HOST}:{up.ports[word]}", options="max_age 300ms\n expire 300ms"), FILES, args=("-workers", "1")) as s:
+                for _ in range(3):
+                    assert addresses(s.ask("www.example.org")) == ["192.0.2.1"]
+                    assert addresses(s.ask("www.example.org")) == ["192.0.2.1"]
+                    time.sleep(0.4)
+                made = sum(s.metric(f'handshakes_total.*result="{how}"') or 0 for how in ("full", "resumed"))
+                assert made == 3, (scheme, made)
 
 
 @contextlib.contextmanager
@@ -250,13 +282,43 @@ def test_who_accepts_and_says_nothing_is_passed_over_in_time():
 
 def test_one_that_dies_serves_again_when_it_is_back():
     with Server(OURS, FILES) as up:
-        corefile = forwarding(f"tls://{HOST}:{up.ports['DOT']}", options="tls_servername dns.test\n health_check 50ms")
-        with Server(corefile, FILES) as s:
-            assert addresses(s.ask("www.example.org")) == ["192.0.2.1"]
-            up.stop()
-            assert s.ask("www.example.org", timeout=6).rcode() == dns.rcode.SERVFAIL
-            up.start()
-            assert eventually(lambda: addresses(s.ask("www.example.org", timeout=6)) == ["192.0.2.1"], 8), s.log()
+        for scheme, word in ENCRYPTED:
+            corefile = forwarding(f"{scheme}://{HOST}:{up.ports[word]}", options="tls_servername dns.test\n health_check 50ms")
+            with Server(corefile, FILES) as s:
+                assert addresses(s.ask("www.example.org")) == ["192.0.2.1"], scheme
+                up.stop()
+                assert s.ask("www.example.org", timeout=6).rcode() == dns.rcode.SERVFAIL, scheme
+                up.start()
+                assert eventually(lambda s=s: addresses(s.ask("www.example.org", timeout=6)) == ["192.0.2.1"], 8), (scheme, s.log())
+
+
+def test_one_that_was_killed_and_started_again_is_asked_anew():
+    """Of a connection that it does not know it says so (RFC 9000 10.3), or the kernel does: no client waits for a time-out."""
+    for scheme, word in ENCRYPTED:
+        with Server(OURS, FILES) as up:
+            corefile = forwarding(f"{scheme}://{HOST}:{up.ports[word]}", options="tls_servername dns.test\n read_timeout 1s")
+            with Server(corefile, FILES, args=("-workers", "1")) as s:
+                assert addresses(s.ask("www.example.org")) == ["192.0.2.1"], scheme
+                before = up.serving_pid()
+                os.kill(before, signal.SIGKILL)
+                assert eventually(lambda up=up, before=before: up.serving_pid() != before and addresses(up.ask("www.example.org", timeout=1)), 8)
+                began = time.time()
+                assert addresses(s.ask("www.example.org", timeout=6)) == ["192.0.2.1"], (scheme, s.log())
+                assert time.time() - began < 0.9, scheme
+
+
+def test_the_next_is_asked_where_nothing_is():
+    with Server(OURS, FILES) as up, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind((HOST, 0))
+        for scheme, word in ENCRYPTED[2:]:
+            for bad, within in ((free_port(), 0.5), (mute.getsockname()[1], 4.5)):
+                corefile = forwarding(f"{scheme}://{HOST}:{bad}", f"{scheme}://{HOST}:{up.ports[word]}",
+                                      options="tls_servername dns.test\n max_fails 1\n health_check 50ms")
+                with Server(corefile, FILES) as s:
+                    began = time.time()
+                    assert addresses(s.ask("www.example.org", timeout=5)) == ["192.0.2.1"], (scheme, s.log())
+                    assert time.time() - began < within, (scheme, bad)
+                    assert eventually(lambda s=s: s.metric("healthcheck_failures_total") >= 1)
 
 
 def test_answers_in_pieces_and_out_of_order():

@@ -28,21 +28,28 @@ struct rig {
 	unsigned running;
 };
 
-/* Passes on, by forward or grpc, to 127.0.0.1 at this port (0: that of its own server); `scheme` stands before it. With `credentials` the server there speaks TLS, with `http`
- * HTTP/2. */
-static inline void rig_start_with(struct rig *r, const char *directive, const char *scheme,
-	uint16_t port, struct tls_credentials *credentials, const struct http2_settings *http,
+/* Passes on, by forward or grpc, to 127.0.0.1 at this port (0: that of its own server, which is what r->server says); `scheme` stands
+ * before it. */
+static inline void rig_begin(struct rig *r, const char *directive, const char *scheme, uint16_t port,
 	const char *options)
 {
 	char corefile[1024];
-	memset(r, 0, sizeof *r);
-	upstream_server_start(&r->server, credentials, http);
+	upstream_server_start(&r->server);
 	snprintf(corefile, sizeof corefile, ".:53 {\n%s . %s127.0.0.1:%u {\n%s\n}\n}\n", directive, scheme,
 		port ? port : endpoint_port(&r->server.local), options);
 	r->bed = bed_new(corefile);
 	assert_non_null(r->bed->config);
 	r->loop = loop_new(0);
 	r->bed->config->control = r->loop;
+}
+
+/* The same. With `credentials` the server speaks TLS, with `http` HTTP/2. */
+static inline void rig_start_with(struct rig *r, const char *directive, const char *scheme,
+	uint16_t port, struct tls_credentials *credentials, const struct http2_settings *http,
+	const char *options)
+{
+	*r = (struct rig){ .server = { .credentials = credentials, .http = http } };
+	rig_begin(r, directive, scheme, port, options);
 }
 
 static inline void rig_start_at(struct rig *r, const char *scheme, uint16_t port,

@@ -320,7 +320,7 @@ static void who_is_away_is_passed_over(void **state)
 	struct asked a[8] = { 0 };
 	char corefile[256], names[8][32];
 	memset(&r, 0, sizeof r);
-	upstream_server_start(&r.server, NULL, NULL);
+	upstream_server_start(&r.server);
 	snprintf(corefile, sizeof corefile,
 		".:53 {\nforward . 127.0.0.1:1 127.0.0.1:%u {\npolicy sequential\nhealth_check 10ms\n}\n}\n",
 		endpoint_port(&r.server.local));
@@ -347,7 +347,7 @@ static void all_away_is_servfail(void **state)
 	struct rig r;
 	struct asked a[] = { { .name = "ok.example." }, { .name = "ok.example.", .stream = true } };
 	memset(&r, 0, sizeof r);
-	upstream_server_start(&r.server, NULL, NULL);
+	upstream_server_start(&r.server);
 	r.bed = bed_new(".:53 {\nforward . 127.0.0.1:1 {\nmax_fails 0\n}\n}\n");
 	r.loop = loop_new(0);
 	r.bed->config->control = r.loop;
@@ -408,8 +408,10 @@ static void destinations_are_checked(void **state)
 		{ "a..b", "not an IP address, file, or valid domain: \"a..b\"" },
 		{ "/dev/null", "no valid upstream addresses found" },
 		{ "/tmp", "no valid upstream addresses found" },
-		{ "quic://192.0.2.1", "'quic' is not supported as a destination protocol in forward: "
-				      "quic://192.0.2.1:853" },
+		{ "grpc://192.0.2.1", "'grpc' is not supported as a destination protocol in forward: "
+				      "grpc://192.0.2.1:443" },
+		{ "h3://192.0.2.1/dns-query", "paths are not allowed in HTTPS upstream addresses (the /dns-query path is "
+					      "used by default): h3://192.0.2.1/dns-query" },
 		{ "192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6 192.0.2.7 192.0.2.8 192.0.2.9 "
 		  "192.0.2.10 192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16",
 			"more than 15 TOs configured: 16" },

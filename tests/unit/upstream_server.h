@@ -19,7 +19,9 @@
 #include "dns/message.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
+#include "net/doh.h"
 #include "net/http_connection.h"
+#include "net/quic/quic.h"
 #include "net/tcp.h"
 #include "net/udp.h"
 
@@ -36,8 +38,11 @@ struct upstream_server {
 	int udp_fd;
 	struct udp_listener *udp;
 	struct tcp_listener *tcp;
+	struct quic_listener *quic_listener;
+	enum transport quic; /* TRANSPORT_QUIC, TRANSPORT_HTTPS3: it is spoken at the port of UDP, in place of plain DNS */
 	struct tls_credentials *credentials; /* NULL: TCP is in the clear */
 	const struct http2_settings *http; /* NULL: DNS messages with their length */
+	size_t quic_streams; /* that a client may have open at once; 0: as usual */
 	_Atomic bool ready;
 	_Atomic unsigned udp_queries, tcp_queries;
 	_Atomic unsigned ports[64], ids[64]; /* of the first UDP queries */
@@ -137,6 +142,32 @@ static struct tls_credentials *upstream_server_credentials(void *listener)
 	return ((struct upstream_server *)listener)->credentials;
 }
 
+static void upstream_server_quic_counted(void *listener, uint64_t code)
+{
+	(void)listener;
+	(void)code;
+}
+
+static struct quic_listener *upstream_server_quic(struct upstream_server *s)
+{
+	struct quic_shared *shared = quic_shared_new(1);
+	bool http3 = s->quic == TRANSPORT_HTTPS3;
+	const struct quic_service service = { .application =
+						      http3 ? transports->quic->http3 : transports->quic->doq,
+		.credentials = upstream_server_credentials,
+		.http3 = &doh_service,
+		.counted = upstream_server_quic_counted,
+		.shared = shared,
+		.handle = upstream_server_handle,
+		.listener = s };
+	struct quic_limits limits = quic_limits_default;
+	if (s->quic_streams)
+		limits.streams = s->quic_streams;
+	struct quic_listener *q = quic_listen(s->loop, s->udp_fd, &s->local, &limits, &service);
+	quic_shared_release(shared);
+	return q;
+}
+
 static void *upstream_server_run(void *data)
 {
 	struct upstream_server *s = data;
@@ -155,7 +186,10 @@ static void *upstream_server_run(void *data)
 		if (tcp < 0)
 			close(s->udp_fd);
 	}
-	s->udp = udp_listen(s->loop, s->udp_fd, &s->local, upstream_server_handle, s);
+	if (s->quic)
+		s->quic_listener = upstream_server_quic(s);
+	else
+		s->udp = udp_listen(s->loop, s->udp_fd, &s->local, upstream_server_handle, s);
 	const struct tcp_service service = { .transport = TRANSPORT_TCP,
 		.credentials = upstream_server_credentials,
 		.protocol = s->http ? &http2_protocol : NULL,
@@ -169,13 +203,9 @@ static void *upstream_server_run(void *data)
 	return NULL;
 }
 
-/* What TCP carries: TLS with these credentials, or nothing; HTTP/2, or DNS alone. */
-static void upstream_server_start(struct upstream_server *s, struct tls_credentials *credentials,
-	const struct http2_settings *http)
+/* Starts one whose credentials, http and quic are set. */
+static void upstream_server_start(struct upstream_server *s)
 {
-	memset(s, 0, sizeof *s);
-	s->credentials = credentials;
-	s->http = http;
 	pthread_create(&s->thread, NULL, upstream_server_run, s);
 	while (!atomic_load(&s->ready))
 		usleep(1000);
@@ -184,7 +214,10 @@ static void upstream_server_start(struct upstream_server *s, struct tls_credenti
 static void upstream_server_end(void *data)
 {
 	struct upstream_server *s = data;
-	udp_release(s->udp);
+	if (s->quic)
+		quic_release(s->quic_listener);
+	else
+		udp_release(s->udp);
 	tcp_release(s->tcp);
 	loop_stop(s->loop);
 }

@@ -178,38 +178,26 @@ static bool write_some(
 {
 	const struct quic_application *app = c->listener->service.application;
 	struct quic_output out = { .id = -1 };
-	ngtcp2_pkt_info info;
-	ngtcp2_ssize taken = -1;
+	ngtcp2_ssize taken;
+	size_t length;
+	int error;
 	if (c->shaken && ngtcp2_conn_get_max_data_left(c->conn) && !app->next(c, &out)) {
 		quic_connection_close(c, app->internal_error);
 		return false;
 	}
-	uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE;
-	if (out.ends)
-		flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
-	ngtcp2_ssize length = ngtcp2_conn_writev_stream(c->conn, &path->path, &info, packet,
-		QUIC_PACKET_MAX, &taken, flags, out.id, out.octets, out.count, clock_batch());
+	enum quic_written written = quic_write(c->conn, &path->path, packet, &out, &length, &taken, &error);
 	if (taken >= 0 && out.id >= 0)
 		app->sent(c, &out, (size_t)taken);
-	if (length > 0)
-		send_packet(c, &path->path, packet, (size_t)length);
-	*done = length == 0;
-	switch (length) {
-	case NGTCP2_ERR_STREAM_DATA_BLOCKED:
+	if (length)
+		send_packet(c, &path->path, packet, length);
+	*done = written == QUIC_SILENT;
+	if (written == QUIC_BLOCKED)
 		app->blocked(c, out.stream, out.id);
-		return true;
-	case NGTCP2_ERR_STREAM_SHUT_WR:
-	case NGTCP2_ERR_STREAM_NOT_FOUND:
+	else if (written == QUIC_REFUSED)
 		app->refused(c, out.stream, out.id);
-		return true;
-	case NGTCP2_ERR_WRITE_MORE:
-		return true;
-	default:
-		if (length >= 0)
-			return true;
-		close_broken(c, (int)length);
-		return false;
-	}
+	else if (written == QUIC_FAILED)
+		close_broken(c, error);
+	return written != QUIC_FAILED;
 }
 
 /* Sends what the path takes now. False if the connection was closed. */

@@ -3,6 +3,7 @@
 #define ISTHMUS_NET_QUIC_CONNECTION_H
 
 #include "net/quic/ids.h"
+#include "net/quic/packet.h"
 #include "net/quic/quic.h"
 #include "net/quic/stream.h"
 #include "net/tls_gnutls.h"
@@ -11,7 +12,6 @@
 #include <ngtcp2/ngtcp2_crypto.h>
 
 enum {
-	QUIC_PACKET_MAX = 1200,		  /* what every path carries: no probing */
 	QUIC_ID_LENGTH = 12,		  /* of the ids that we give out */
 	QUIC_CONNECTION_MEMORY = 1 << 20, /* octets that one connection may hold */
 	QUIC_OUTPUT_PAUSE =
@@ -20,15 +20,6 @@ enum {
 };
 
 struct quic_connection;
-
-/* What to send next. */
-struct quic_output {
-	int64_t id;		    /* of a stream; -1: of none, only what QUIC itself has to say */
-	struct quic_stream *stream; /* NULL: one that the application has opened */
-	ngtcp2_vec octets[8];
-	size_t count;
-	bool ends; /* the stream, with these octets */
-};
 
 /* What is spoken on the streams. No function may wait. A stream is NULL where it is not one of
  * queries: then its id tells. */
@@ -156,9 +147,6 @@ void quic_connection_discharge(struct quic_connection *c, size_t octets);
 bool quic_session_start(struct quic_connection *c, const struct incoming *in,
 	const ngtcp2_pkt_hd *header, const ngtcp2_cid *original);
 void quic_session_end(struct quic_connection *c);
-
-/* The way between these addresses. */
-ngtcp2_path quic_path(struct endpoint *local, struct endpoint *client);
 
 /* --- listeners: listener.c --- */
 

@@ -2,15 +2,6 @@
 #include "net/quic/connection.h"
 #include "net/quic/doq_framing.h"
 
-/* RFC 9250 8.4 */
-enum doq_code {
-	DOQ_NO_ERROR = 0,
-	DOQ_INTERNAL_ERROR = 1,
-	DOQ_PROTOCOL_ERROR = 2,
-	DOQ_REQUEST_CANCELLED = 3,
-	DOQ_EXCESSIVE_LOAD = 4,
-};
-
 static const char *const alpn[] = { "doq", NULL };
 
 static void count(const struct quic_stream *s, enum doq_code code)

@@ -1,4 +1,4 @@
-/* How a DNS message stands on a stream of a dedicated QUIC connection (RFC 9250 4.2). */
+/* How a DNS message stands on a stream of a dedicated QUIC connection (RFC 9250 4.2), and the codes of errors there. */
 #ifndef ISTHMUS_NET_QUIC_DOQ_FRAMING_H
 #define ISTHMUS_NET_QUIC_DOQ_FRAMING_H
 
@@ -7,6 +7,15 @@
 enum {
 	DOQ_PREFIX = 2, /* octets of a message's length */
 	DOQ_MESSAGE_MAX = DOQ_PREFIX + 65535,
+};
+
+/* RFC 9250 8.4 */
+enum doq_code {
+	DOQ_NO_ERROR = 0,
+	DOQ_INTERNAL_ERROR = 1,
+	DOQ_PROTOCOL_ERROR = 2,
+	DOQ_REQUEST_CANCELLED = 3,
+	DOQ_EXCESSIVE_LOAD = 4,
 };
 
 enum doq_frame {

@@ -62,12 +62,6 @@ static void *session_realloc(void *at, size_t size, void *data)
 
 /* --- what ngtcp2 calls: ids --- */
 
-static void draw(uint8_t *to, size_t size, const ngtcp2_rand_ctx *context)
-{
-	(void)context;
-	random_fill(to, size);
-}
-
 /* An id of ours, which tells the worker, and the token by which a worker that does not know it can end the connection. */
 static void id_new(struct quic_connection *c, ngtcp2_cid *id, uint8_t *token, size_t length)
 {
@@ -254,7 +248,7 @@ static const ngtcp2_callbacks callbacks = {
 	.acked_stream_data_offset = on_acknowledged,
 	.stream_open = on_open,
 	.stream_close = on_close,
-	.rand = draw,
+	.rand = quic_draw,
 	.get_new_connection_id = on_new_id,
 	.remove_connection_id = on_remove_id,
 	.update_key = ngtcp2_crypto_update_key_cb,
@@ -268,14 +262,6 @@ static const ngtcp2_callbacks callbacks = {
 };
 
 /* --- setting up --- */
-
-ngtcp2_path quic_path(struct endpoint *local, struct endpoint *client)
-{
-	return (ngtcp2_path){
-		.local = { &local->any, endpoint_length(local) },
-		.remote = { &client->any, endpoint_length(client) },
-	};
-}
 
 static ngtcp2_conn *get_conn(ngtcp2_crypto_conn_ref *reference)
 {
@@ -328,6 +314,16 @@ static ngtcp2_settings settings_of(const ngtcp2_pkt_hd *header)
 	return settings;
 }
 
+/* Those that HTTP/3 needs beside requests must be possible, however few requests are (RFC 9114 6.2). */
+static size_t unidirectional_streams(const struct quic_connection *c)
+{
+	enum { HTTP3_NEEDS = 3 };
+	size_t most = c->listener->limits.streams;
+	if (!c->listener->service.application->takes_unidirectional)
+		return 0;
+	return most < HTTP3_NEEDS ? HTTP3_NEEDS : most;
+}
+
 static ngtcp2_transport_params parameters_of(const struct quic_connection *c)
 {
 	const struct quic_limits *limits = &c->listener->limits;
@@ -338,7 +334,7 @@ static ngtcp2_transport_params parameters_of(const struct quic_connection *c)
 	p.initial_max_stream_data_uni = app->stream_window;
 	p.initial_max_data = CONNECTION_WINDOW;
 	p.initial_max_streams_bidi = limits->streams;
-	p.initial_max_streams_uni = app->takes_unidirectional ? limits->streams : 0;
+	p.initial_max_streams_uni = unidirectional_streams(c);
 	p.max_idle_timeout = limits->idle;
 	p.stateless_reset_token_present = 1;
 	return p;

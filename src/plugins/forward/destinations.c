@@ -22,6 +22,7 @@ static const struct {
 	{ "tls", TRANSPORT_TLS, 853 },
 	{ "quic", TRANSPORT_QUIC, 853 },
 	{ "grpc", TRANSPORT_GRPC, 443 },
+	{ "h3", TRANSPORT_HTTPS3, 443 },
 	{ "https3", TRANSPORT_HTTPS3, 443 },
 	{ "https", TRANSPORT_HTTPS, 443 },
 };
@@ -115,16 +116,6 @@ static bool destination_parse(struct setup *s, struct view text, struct destinat
 
 /* --- collecting --- */
 
-static bool server_name_check(struct collection *c, const struct destination *d, struct view name)
-{
-	const struct forward *f = c->f;
-	if (d->transport != TRANSPORT_TLS || !d->server_name.length || !f->relay.tls_server_name.length)
-		return true;
-	return setup_error_plain(c->s,
-		"both forward ('%.*s') and proxy level ('%.*s') TLS servernames are set for upstream proxy 'tls://%.*s'",
-		VIEW_ARGS(f->relay.tls_server_name), VIEW_ARGS(d->server_name), VIEW_ARGS(name));
-}
-
 static const char *scheme_of(enum transport transport)
 {
 	for (size_t i = 0; i < SCHEMES; i++)
@@ -133,13 +124,35 @@ static const char *scheme_of(enum transport transport)
 	return "";
 }
 
+static bool server_name_check(struct collection *c, const struct destination *d, struct view name)
+{
+	const struct forward *f = c->f;
+	if (!forward_names_server(d->transport) || !d->server_name.length || !f->relay.tls_server_name.length)
+		return true;
+	return setup_error_plain(c->s,
+		"both forward ('%.*s') and proxy level ('%.*s') TLS servernames are set for upstream proxy '%s://%.*s'",
+		VIEW_ARGS(f->relay.tls_server_name), VIEW_ARGS(d->server_name), scheme_of(d->transport),
+		VIEW_ARGS(name));
+}
+
+static bool is_quic(enum transport t)
+{
+	return t == TRANSPORT_QUIC || t == TRANSPORT_HTTPS3;
+}
+
+/* A port of QUIC is another one than a port of TCP. */
+static bool is_same(const struct upstream *u, const struct destination *d, const struct endpoint *e)
+{
+	return is_quic(u->transport) == is_quic(d->transport) && endpoint_equal(&u->endpoint, e);
+}
+
 /* Adds an address if it is new. */
 static bool collect(struct collection *c, const struct destination *d, const struct endpoint *e)
 {
 	struct forward *f = c->f;
 	char text[ENDPOINT_TEXT_MAX];
 	for (size_t i = 0; i < f->count; i++)
-		if (endpoint_equal(&f->upstreams[i].net.endpoint, e))
+		if (is_same(&f->upstreams[i].net, d, e))
 			return true;
 	if (f->count == c->capacity) {
 		c->capacity = c->capacity ? 2 * c->capacity : 4;
@@ -217,9 +230,7 @@ static enum file_result collect_file(struct collection *c, struct view text)
 static bool is_host_name(const struct destination *d)
 {
 	struct name_buffer b;
-	bool resolvable = d->transport == TRANSPORT_UDP || d->transport == TRANSPORT_TLS ||
-			  d->transport == TRANSPORT_HTTPS;
-	return resolvable && d->host.length && name_parse(d->host, name_root, &b);
+	return d->transport != TRANSPORT_GRPC && d->host.length && name_parse(d->host, name_root, &b);
 }
 
 /* The system's way: hosts file and resolv.conf. */
@@ -342,7 +353,9 @@ static bool paths_check(struct setup *s, const struct forward *f)
 	for (size_t i = 0; i < f->to_count; i++) {
 		struct view rest = f->to[i];
 		size_t scheme = scheme_take(&rest);
-		if (schemes[scheme].transport == TRANSPORT_HTTPS && view_find(rest, '/') < rest.length)
+		enum transport t = schemes[scheme].transport;
+		bool http = t == TRANSPORT_HTTPS || t == TRANSPORT_HTTPS3;
+		if (http && view_find(rest, '/') < rest.length)
 			return setup_error_plain(s,
 				"paths are not allowed in HTTPS upstream addresses (the /dns-query path is used by default): %.*s",
 				VIEW_ARGS(f->to[i]));
@@ -355,7 +368,7 @@ static bool transports_check(struct setup *s, const struct forward *f)
 	for (size_t i = 0; i < f->count; i++) {
 		const struct forward_upstream *u = &f->upstreams[i];
 		enum transport t = u->net.transport;
-		if (t != TRANSPORT_UDP && t != TRANSPORT_TLS && t != TRANSPORT_HTTPS)
+		if (t == TRANSPORT_GRPC)
 			return setup_error_plain(s,
 				"'%s' is not supported as a destination protocol in forward: %s://%.*s",
 				scheme_of(t), scheme_of(t), VIEW_ARGS(u->name));

@@ -12,7 +12,7 @@ enum { RCODES_COUNTED = 24 }; /* rcodes that have a series of their own */
 struct forward_upstream {
 	struct upstream net;
 	struct view name;        /* "192.0.2.1:53", in metrics and metadata */
-	struct view server_name; /* for TLS, from "%name"; empty: none */
+	struct view server_name; /* for TLS and QUIC, from "%name"; empty: none */
 	struct upstream_tls tls; /* what net.tls points to, if it is encrypted */
 	struct upstream_http http;
 	_Atomic uint32_t fails;  /* health checks that failed, one after the other */
@@ -70,6 +70,12 @@ bool forward_setup(struct setup *s);
 
 /* Reads the TOs into f->upstreams; names are looked up. Complains as CoreDNS does. */
 bool destinations_read(struct setup *s, struct forward *f);
+
+/* Whether "%name" behind an address says whose certificate it must be. */
+static inline bool forward_names_server(enum transport t)
+{
+	return t == TRANSPORT_TLS || t == TRANSPORT_QUIC || t == TRANSPORT_HTTPS3;
+}
 
 /* Gives encrypted upstreams, if there are any, what they are spoken to with: loads the certificates. */
 bool upstreams_secure(struct setup *s, struct forward *f);

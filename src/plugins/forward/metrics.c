@@ -52,7 +52,7 @@ static const struct metric_family ignored = {
 
 static const struct metric_family handshakes = {
 	.name = "isthmus_proxy_tls_handshakes_total",
-	.help = "Counter of TLS handshakes with upstreams: full and resumed ones, and why others failed: name, expired, untrusted "
+	.help = "Counter of TLS handshakes with upstreams, QUIC's too: full and resumed ones, and why others failed: name, expired, untrusted "
 		"(of the certificate), refused (by the upstream), broken.",
 	.kind = METRIC_COUNTER,
 	.labels = { "proxy_name", "to", "result" },
@@ -95,6 +95,8 @@ void forward_count(struct upstream *net, enum upstream_event event)
 		[UPSTREAM_IGNORED] = { &ignored, "" },
 		[UPSTREAM_HIT_TLS] = { &hits, "tcp-tls" },
 		[UPSTREAM_MISS_TLS] = { &misses, "tcp-tls" },
+		[UPSTREAM_HIT_QUIC] = { &hits, "quic" },
+		[UPSTREAM_MISS_QUIC] = { &misses, "quic" },
 		[UPSTREAM_TLS_FULL] = { &handshakes, "full" },
 		[UPSTREAM_TLS_RESUMED] = { &handshakes, "resumed" },
 		[UPSTREAM_TLS_NAME] = { &handshakes, "name" },

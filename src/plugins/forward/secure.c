@@ -5,7 +5,7 @@
 static const char *peer_name(struct arena *arena, const struct forward *f, const struct forward_upstream *u)
 {
 	char address[ENDPOINT_TEXT_MAX];
-	if (u->server_name.length && u->net.transport == TRANSPORT_TLS)
+	if (u->server_name.length && forward_names_server(u->net.transport))
 		return arena_string(arena, u->server_name);
 	if (f->relay.tls_server_name.length)
 		return arena_string(arena, f->relay.tls_server_name);
@@ -18,10 +18,11 @@ static bool is_encrypted(const struct forward_upstream *u)
 	return u->net.transport != TRANSPORT_UDP;
 }
 
-static void over_https(struct setup *s, const struct forward *f, struct forward_upstream *u)
+static void over_http(struct setup *s, const struct forward *f, struct forward_upstream *u)
 {
 	static const char *const http2[] = { "h2", NULL };
-	u->tls.alpn = http2;
+	if (u->net.transport == TRANSPORT_HTTPS)
+		u->tls.alpn = http2;
 	u->http = (struct upstream_http){
 		.authority = arena_string(s->arena, u->name),
 		.get = f->doh_get,
@@ -42,8 +43,8 @@ bool upstreams_secure(struct setup *s, struct forward *f)
 		};
 		u->net.tls = &u->tls;
 		any = true;
-		if (u->net.transport == TRANSPORT_HTTPS)
-			over_https(s, f, u);
+		if (u->net.transport == TRANSPORT_HTTPS || u->net.transport == TRANSPORT_HTTPS3)
+			over_http(s, f, u);
 	}
 	return !any || s->checking || relay_load(s, &f->relay);
 }
