@@ -385,3 +385,20 @@ bool json_complete(struct json_parser *p)
 		p->failed = !end_number(p);
 	return !p->failed && p->depth == 0 && p->state == AFTER;
 }
+
+/* --- writing --- */
+
+void json_add_string(struct text *t, struct view string)
+{
+	text_add_char(t, '"');
+	for (size_t i = 0; i < string.length; i++) {
+		unsigned char c = (unsigned char)string.at[i];
+		if (c < 0x20)
+			text_printf(t, "\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			text_printf(t, "\\%c", c);
+		else
+			text_add_char(t, (char)c);
+	}
+	text_add_char(t, '"');
+}

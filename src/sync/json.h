@@ -69,4 +69,7 @@ static inline bool json_in_array(const struct json_parser *p)
 /* Frees what it holds; it may be begun again. */
 void json_end(struct json_parser *p);
 
+/* Adds a string in quotes, with escapes where JSON needs them. */
+void json_add_string(struct text *t, struct view string);
+
 #endif

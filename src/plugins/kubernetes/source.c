@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/rfc3339.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -45,25 +46,6 @@ void kube_source_count_request(const struct kube_source *s, long status)
 	metric_add(metric_get(&requests_family, values), 1);
 }
 
-/* "2026-01-02T03:04:05.678Z", the only form in which the annotation is written. */
-static bool parse_time(struct view text, double *seconds)
-{
-	char copy[40];
-	struct tm tm = { 0 };
-	if (text.length >= sizeof copy || !text.length)
-		return false;
-	snprintf(copy, sizeof copy, "%.*s", VIEW_ARGS(text));
-	const char *rest = strptime(copy, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!rest)
-		return false;
-	char *end = (char *)(uintptr_t)rest;
-	double fraction = *rest == '.' ? strtod(rest, &end) : 0;
-	if (strcmp(end, "Z") != 0)
-		return false;
-	*seconds = (double)timegm(&tm) + fraction;
-	return true;
-}
-
 static double wall_now(void)
 {
 	struct timespec now;
@@ -76,7 +58,7 @@ void kube_source_time(const struct kube_source *s, const struct kube_object *sli
 	double then;
 	if (!slice->trigger.length || !slice->service.length)
 		return;
-	if (!parse_time(slice->trigger, &then)) {
+	if (!rfc3339_parse(slice->trigger, &then)) {
 		log_warning("DnsProgrammingLatency cannot be calculated for Endpoints '%.*s/%.*s'; invalid "
 			    "\"endpoints.kubernetes.io/last-change-trigger-time\" annotation RFC3339 value of \"%.*s\"",
 			VIEW_ARGS(slice->namespace), VIEW_ARGS(slice->name), VIEW_ARGS(slice->trigger));

@@ -1,0 +1,103 @@
+/* Asking for tokens. */
+#include "sync/token_answer.h"
+
+#include "base/rfc3339.h"
+#include "sync/attempts.h"
+#include "sync/http_answer.h"
+#include "sync/json_fields.h"
+#include <stdlib.h>
+#include <time.h>
+
+enum { ANSWER_MAX = 256 << 10, LIFETIME_MAX_S = 7 * 86400 };
+
+enum { TOKEN, EXPIRES_IN, EXPIRES_ON, IAM_TOKEN, IAM_TIME };
+
+/* A number, or a text that is one; false if it is not positive. */
+static bool seconds_of(struct arena *arena, struct view text, double *seconds)
+{
+	char *end;
+	const char *copy = text.length ? arena_string(arena, text) : "";
+	*seconds = strtod(copy, &end);
+	return *copy && !*end && *seconds > 0;
+}
+
+static bool find_lifetime(struct arena *arena, const struct json_field *fields, double now, double *seconds)
+{
+	double until;
+	if (seconds_of(arena, fields[EXPIRES_ON].value, &until) ||
+		(fields[IAM_TIME].value.length && rfc3339_parse(fields[IAM_TIME].value, &until))) {
+		*seconds = until - now;
+		return *seconds > 0;
+	}
+	return seconds_of(arena, fields[EXPIRES_IN].value, seconds);
+}
+
+/* Tokens go into a header: RFC 6750 2.1. */
+static bool is_token(struct view token)
+{
+	for (size_t i = 0; i < token.length; i++) {
+		if (token.at[i] <= ' ' || token.at[i] > '~')
+			return false;
+	}
+	return token.length > 0;
+}
+
+bool token_read(struct arena *arena, struct view body, double now, struct bearer_grant *grant)
+{
+	struct json_field fields[] = { { .path = "access_token" }, { .path = "expires_in" }, { .path = "expires_on" },
+		{ .path = "accessToken" }, { .path = "expireTime" }, { 0 } };
+	struct json_fields wanted = { .wanted = fields, .arena = arena };
+	const char *why;
+	double seconds;
+	if (!json_fields_read(&wanted, body, &why) || !find_lifetime(arena, fields, now, &seconds))
+		return false;
+	grant->token = fields[TOKEN].value.length ? fields[TOKEN].value : fields[IAM_TOKEN].value;
+	grant->lifetime = (uint64_t)((seconds < LIFETIME_MAX_S ? seconds : LIFETIME_MAX_S) * (double)NS_PER_S);
+	return is_token(grant->token);
+}
+
+/* What the service says is wrong, as RFC 6749 5.2 or an API of Google has it; empty if it does not say. */
+static const char *error_of(struct arena *arena, struct view body)
+{
+	struct json_field fields[] = { { .path = "error" }, { .path = "error_description" }, { .path = "error.status" },
+		{ .path = "error.message" }, { 0 } };
+	struct json_fields wanted = { .wanted = fields, .arena = arena };
+	const char *why;
+	if (!json_fields_read(&wanted, body, &why))
+		return "";
+	const struct json_field *code = fields[0].value.length ? fields : fields + 2;
+	if (!code[0].value.length && !code[1].value.length)
+		return "";
+	return arena_printf(arena, ": %s: %s", http_body_line(arena, code[0].value),
+		http_body_line(arena, code[1].value));
+}
+
+static enum bearer_outcome failed(struct arena *arena, const struct http_answer *a, const char *what, const char **why)
+{
+	const struct http_result *r = &a->result;
+	bool again = http_may_recover(r) || r->end == HTTP_GIVEN_UP;
+	if (r->end != HTTP_DONE)
+		*why = arena_printf(arena, "%s: %s", what, r->error);
+	else
+		*why = arena_printf(arena, "%s: status %ld%s", what, r->status, error_of(arena, a->body));
+	return again ? BEARER_AWAY : BEARER_REFUSED;
+}
+
+enum bearer_outcome token_request(struct http_client *http, const struct http_request *r, struct arena *arena,
+	const char *what, struct bearer_grant *grant, const char **why)
+{
+	struct attempts attempts = { .stop = r->stop };
+	struct http_answer answer = { .result = { .end = HTTP_GIVEN_UP, .error = "stopped" } };
+	while (attempts_next(&attempts)) {
+		answer = http_ask(http, r, arena, ANSWER_MAX);
+		if (http_succeeded(&answer.result) || !http_may_recover(&answer.result))
+			break;
+		attempts_failed(&attempts, false, answer.result.retry_after);
+	}
+	if (!http_succeeded(&answer.result))
+		return failed(arena, &answer, what, why);
+	if (token_read(arena, answer.body, (double)time(NULL), grant))
+		return BEARER_GRANTED;
+	*why = arena_printf(arena, "%s: the answer has no token, or none that is still good", what);
+	return BEARER_AWAY;
+}
