@@ -39,7 +39,7 @@ bool rfc3339_parse(struct view text, double *seconds)
 	struct tm tm = { 0 };
 	double fraction = 0;
 	long offset = 0;
-	if (text.length >= sizeof copy || memchr(text.at, 0, text.length))
+	if (!text.length || text.length >= sizeof copy || memchr(text.at, 0, text.length))
 		return false;
 	memcpy(copy, text.at, text.length);
 	copy[text.length] = 0;

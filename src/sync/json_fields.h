@@ -6,16 +6,11 @@
 #define ISTHMUS_SYNC_JSON_FIELDS_H
 
 #include "base/arena.h"
-#include "sync/json.h"
+#include "sync/json_path.h"
 
-enum { JSON_PATH_MAX = 512 }; /* what lies deeper is passed over */
-
-/*
- * A path is the keys that lead to a value, a dot between: "error.message". Elements of an array have the path of the array. Of
- * several values with one path the first counts.
- */
+/* Of several values with one path the first counts. */
 struct json_field {
-	const char *path;
+	const char *path;  /* see json_path.h */
 	struct view value; /* what a text, number, true or false says, in the arena; empty if there is none */
 };
 

@@ -12,24 +12,30 @@ enum { ANSWER_MAX = 256 << 10, LIFETIME_MAX_S = 7 * 86400 };
 
 enum { TOKEN, EXPIRES_IN, EXPIRES_ON, IAM_TOKEN, IAM_TIME };
 
-/* A number, or a text that is one; false if it is not positive. */
+/* A number, or a text that is one. */
 static bool seconds_of(struct arena *arena, struct view text, double *seconds)
 {
 	char *end;
 	const char *copy = text.length ? arena_string(arena, text) : "";
 	*seconds = strtod(copy, &end);
-	return *copy && !*end && *seconds > 0;
+	return *copy && !*end && *seconds == *seconds;
 }
 
-static bool find_lifetime(struct arena *arena, const struct json_field *fields, double now, double *seconds)
+/* How long a token of which it is not said, or not as a number, is used (App Service writes a date of its own form). */
+static const double lifetime_unsaid = 600;
+
+/* Services that hand out tokens which they have had for some time say when these end; those that make them, how long they last.
+ * Where both are said the sooner counts. */
+static double find_lifetime(struct arena *arena, const struct json_field *fields, double now)
 {
-	double until;
-	if (seconds_of(arena, fields[EXPIRES_ON].value, &until) ||
-		(fields[IAM_TIME].value.length && rfc3339_parse(fields[IAM_TIME].value, &until))) {
-		*seconds = until - now;
-		return *seconds > 0;
-	}
-	return seconds_of(arena, fields[EXPIRES_IN].value, seconds);
+	double until, within, seconds = 0;
+	bool has_end = seconds_of(arena, fields[EXPIRES_ON].value, &until) || rfc3339_parse(fields[IAM_TIME].value, &until);
+	bool has_length = seconds_of(arena, fields[EXPIRES_IN].value, &within);
+	if (has_end)
+		seconds = until - now;
+	if (has_length && (!has_end || within < seconds))
+		seconds = within;
+	return has_end || has_length ? seconds : lifetime_unsaid;
 }
 
 /* Tokens go into a header: RFC 6750 2.1. */
@@ -48,12 +54,12 @@ bool token_read(struct arena *arena, struct view body, double now, struct bearer
 		{ .path = "accessToken" }, { .path = "expireTime" }, { 0 } };
 	struct json_fields wanted = { .wanted = fields, .arena = arena };
 	const char *why;
-	double seconds;
-	if (!json_fields_read(&wanted, body, &why) || !find_lifetime(arena, fields, now, &seconds))
+	if (!json_fields_read(&wanted, body, &why))
 		return false;
+	double seconds = find_lifetime(arena, fields, now);
 	grant->token = fields[TOKEN].value.length ? fields[TOKEN].value : fields[IAM_TOKEN].value;
-	grant->lifetime = (uint64_t)((seconds < LIFETIME_MAX_S ? seconds : LIFETIME_MAX_S) * (double)NS_PER_S);
-	return is_token(grant->token);
+	grant->lifetime = seconds <= 0 ? 0 : (uint64_t)((seconds < LIFETIME_MAX_S ? seconds : LIFETIME_MAX_S) * (double)NS_PER_S);
+	return seconds > 0 && is_token(grant->token);
 }
 
 /* What the service says is wrong, as RFC 6749 5.2 or an API of Google has it; empty if it does not say. */

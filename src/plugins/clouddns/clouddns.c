@@ -1,0 +1,142 @@
+/* The plugin `clouddns`: zones of Google Cloud DNS. */
+#include "plugins/clouddns/clouddns.h"
+
+#include "server/block.h"
+#include "server/sandbox.h"
+
+static const uint64_t renew_early = 225 * NS_PER_S; /* so long before its end a token is renewed */
+
+static void clouddns_init(struct setup *s)
+{
+	mirror_plugin_init(s, &clouddns_provider);
+}
+
+/* ZONE:PROJECT_ID:HOSTED_ZONE_NAME; false if it is not of that form. */
+static bool split(struct view word, struct view parts[3])
+{
+	for (int i = 0; i < 2; i++) {
+		size_t at = view_find(word, ':');
+		if (at == word.length)
+			return false;
+		parts[i] = view_first(word, at);
+		word = view_skip(word, at + 1);
+	}
+	parts[2] = word;
+	return parts[0].length && parts[1].length && parts[2].length;
+}
+
+static bool add_zone(struct setup *s, struct view word)
+{
+	struct view parts[3];
+	if (!split(word, parts))
+		return setup_error(s, "invalid zone \"%.*s\"", VIEW_ARGS(word));
+	struct clouddns_zone *z = arena_new_object(s->arena, struct clouddns_zone);
+	z->project = arena_string(s->arena, parts[1]);
+	z->managed = arena_string(s->arena, parts[2]);
+	const char *id = arena_printf(s->arena, "%s:%s", z->project, z->managed);
+	return mirror_plugin_zone(s, parts[0], id, z);
+}
+
+static bool clouddns_setup(struct setup *s)
+{
+	struct view word;
+	while (arg_next(s, &word)) {
+		if (!add_zone(s, word))
+			return false;
+	}
+	return true;
+}
+
+static bool read_credentials(struct setup *s)
+{
+	struct clouddns *c = s->state;
+	struct google_credentials unused = { 0 };
+	struct view word;
+	const char *why = "";
+	if (!arg_need(s, &word))
+		return false;
+	c->credentials_file = arena_string(s->arena, word);
+	if (s->checking || google_credentials_find(&unused, s->arena, c->credentials_file, &why))
+		return true;
+	return setup_error(s, "invalid credentials file \"%s\": %s", c->credentials_file, why);
+}
+
+static bool read_endpoint(struct setup *s)
+{
+	struct clouddns *c = s->state;
+	struct view word;
+	if (!arg_need(s, &word))
+		return false;
+	while (word.length && word.at[word.length - 1] == '/')
+		word.length--;
+	c->endpoint = arena_string(s->arena, word);
+	return true;
+}
+
+static bool find_credentials(struct setup *s, struct clouddns *c)
+{
+	const char *why;
+	if (!google_credentials_find(&c->credentials, s->arena, c->credentials_file, &why))
+		return setup_error_plain(s, "%s", why);
+	if (c->credentials.file)
+		sandbox_need(s->block->config, view_of(c->credentials.file), false);
+	if (c->credentials.subject_file)
+		sandbox_need(s->block->config, view_of(c->credentials.subject_file), false);
+	return true;
+}
+
+static void free_bearer(void *bearer)
+{
+	bearer_free(bearer);
+}
+
+static bool clouddns_finish(struct setup *s)
+{
+	struct clouddns *c = s->state;
+	if (!s->checking && c->base.zones && !find_credentials(s, c))
+		return false;
+	c->bearer = (struct bearer){ .fetch = google_fetch, .owner = &c->credentials, .early = renew_early };
+	arena_on_free(s->arena, free_bearer, &c->bearer);
+	return mirror_plugin_finish(s, c, c->endpoint ? c->endpoint : "");
+}
+
+static const struct option options[] = {
+	{ .name = "credentials",
+		.arguments = "FILE",
+		.help = "a service account's key, or another of Google's credential files; without it they are found as "
+			"Google's libraries find them",
+		.read = read_credentials },
+	MIRROR_OPTIONS,
+	{ .name = "refresh",
+		.arguments = "DURATION",
+		.fallback = "1m",
+		.help = "time from the end of a listing to the next one",
+		.read = mirror_plugin_read_refresh },
+	{ .name = "endpoint",
+		.arguments = "URL",
+		.fallback = "https://dns.googleapis.com",
+		.help = "where the API is",
+		.read = read_endpoint },
+	{ .name = "upstream",
+		.arguments = "[ADDRESS...]",
+		.help = "taken for the sake of old Corefiles, without effect",
+		.read = mirror_plugin_read_upstream },
+	{ 0 },
+};
+
+PLUGIN(clouddns) = {
+	.name = "clouddns",
+	.arguments = "[ZONE:PROJECT_ID:HOSTED_ZONE_NAME...]",
+	.help = "answers from zones of Google Cloud DNS",
+	.about = "Zones are listed over HTTPS apart from queries, public and private ones alike, and answered as `file` answers. "
+		 "What was listed last is served for as long as the API, the credentials or the network are gone.\n\n"
+		 "HOSTED_ZONE_NAME is the managed zone's name or its number, not its domain. Several zones may have the same ZONE: "
+		 "they are asked in the order of the Corefile. Reading is enough: the role `roles/dns.reader`.\n\n"
+		 "Record sets with a routing policy are left out, with a line in the log. docs/clouds.md says more.",
+	.options = options,
+	.state_size = sizeof(struct clouddns),
+	.init = clouddns_init,
+	.setup = clouddns_setup,
+	.finish = clouddns_finish,
+	MIRROR_PLUGIN,
+};
