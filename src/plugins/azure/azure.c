@@ -35,10 +35,11 @@ static bool add_zone(struct setup *s, struct view word)
 static bool azure_setup(struct setup *s)
 {
 	struct azure *a = s->state;
-	struct view word;
+	struct view *words;
+	size_t count = args_rest(s, &words);
 	a->reading = arena_new_object(s->arena, struct azure_access);
-	while (arg_next(s, &word)) {
-		if (!add_zone(s, word))
+	for (size_t i = 0; i < count; i++) {
+		if (!add_zone(s, words[i]))
 			return false;
 	}
 	return true;

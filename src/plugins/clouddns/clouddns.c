@@ -39,9 +39,10 @@ static bool add_zone(struct setup *s, struct view word)
 
 static bool clouddns_setup(struct setup *s)
 {
-	struct view word;
-	while (arg_next(s, &word)) {
-		if (!add_zone(s, word))
+	struct view *words;
+	size_t count = args_rest(s, &words);
+	for (size_t i = 0; i < count; i++) {
+		if (!add_zone(s, words[i]))
 			return false;
 	}
 	return true;
