@@ -135,7 +135,7 @@ static enum bearer_outcome read_subject(const struct fetching *f, const struct g
 static enum bearer_outcome ask_subject(const struct fetching *f, const struct google_subject *s, struct view *text)
 {
 	struct http_request r = request_to(f, s->url, s->headers);
-	struct http_answer answer = http_ask(f->credentials->http, &r, f->arena, SUBJECT_MAX);
+	struct http_answer answer = http_collect(f->credentials->http, &r, f->arena, SUBJECT_MAX);
 	*text = answer.body;
 	if (http_succeeded(&answer.result))
 		return BEARER_GRANTED;

@@ -21,7 +21,7 @@ static bool on_octets(void *owner, struct view octets)
 	return !c->too_long;
 }
 
-struct http_answer http_ask(struct http_client *c, const struct http_request *r, struct arena *arena, size_t limit)
+struct http_answer http_collect(struct http_client *c, const struct http_request *r, struct arena *arena, size_t limit)
 {
 	struct collecting collecting = { .limit = limit };
 	struct http_request request = *r;

@@ -95,7 +95,7 @@ enum bearer_outcome token_request(struct http_client *http, const struct http_re
 	struct attempts attempts = { .stop = r->stop };
 	struct http_answer answer = { .result = { .end = HTTP_GIVEN_UP, .error = "stopped" } };
 	while (attempts_next(&attempts)) {
-		answer = http_ask(http, r, arena, ANSWER_MAX);
+		answer = http_collect(http, r, arena, ANSWER_MAX);
 		if (http_succeeded(&answer.result) || !http_may_recover(&answer.result))
 			break;
 		attempts_failed(&attempts, false, answer.result.retry_after);
