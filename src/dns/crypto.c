@@ -12,9 +12,11 @@
 #define LIBRARY "libcrypto.so.3"
 
 static struct {
-	EVP_MD *sha1;
+	EVP_MD *sha1, *sha256;
 	int (*digest)(const void *data, size_t size, unsigned char *to, unsigned *length,
 		const EVP_MD *type, ENGINE *engine);
+	unsigned char *(*hmac)(const EVP_MD *type, const void *key, int key_length, const unsigned char *data,
+		size_t length, unsigned char *to, unsigned *to_length);
 } crypto;
 
 /* POSIX lets dlsym's result be a function; ISO C has no cast for it. */
@@ -31,19 +33,47 @@ static void load(void)
 		return;
 	find(library, "EVP_MD_fetch", &fetch);
 	find(library, "EVP_Digest", &crypto.digest);
-	if (fetch && crypto.digest)
-		crypto.sha1 = fetch(NULL, "SHA1", NULL);
+	find(library, "HMAC", &crypto.hmac);
+	if (!fetch || !crypto.digest)
+		return;
+	crypto.sha1 = fetch(NULL, "SHA1", NULL);
+	crypto.sha256 = fetch(NULL, "SHA256", NULL);
+}
+
+static void load_once(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, load);
 }
 
 bool crypto_ready(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, load);
+	load_once();
 	return crypto.sha1 != NULL;
+}
+
+bool crypto_sha256_ready(void)
+{
+	load_once();
+	return crypto.sha256 && crypto.hmac;
 }
 
 void crypto_sha1(const void *data, size_t size, uint8_t digest[static SHA1_OCTETS])
 {
 	if (!crypto_ready() || !crypto.digest(data, size, digest, NULL, crypto.sha1, NULL))
 		memory_exhausted(size);
+}
+
+void crypto_sha256(struct view data, uint8_t digest[static SHA256_OCTETS])
+{
+	if (!crypto_sha256_ready() || !crypto.digest(data.at, data.length, digest, NULL, crypto.sha256, NULL))
+		memory_exhausted(data.length);
+}
+
+void crypto_hmac_sha256(struct view key, struct view data, uint8_t mac[static SHA256_OCTETS])
+{
+	if (!crypto_sha256_ready() || key.length > INT32_MAX ||
+		!crypto.hmac(crypto.sha256, key.at, (int)key.length, (const unsigned char *)data.at, data.length,
+			mac, NULL))
+		memory_exhausted(key.length);
 }

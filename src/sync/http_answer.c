@@ -7,6 +7,7 @@
 enum { LINE_MAX_OCTETS = 300 };
 
 struct collecting {
+	const struct http_request *asked;
 	struct text body;
 	size_t limit;
 	bool too_long;
@@ -21,11 +22,18 @@ static bool on_octets(void *owner, struct view octets)
 	return !c->too_long;
 }
 
+static bool on_field(void *owner, struct view name, struct view value)
+{
+	const struct http_request *asked = ((struct collecting *)owner)->asked;
+	return asked->field(asked->owner, name, value);
+}
+
 struct http_answer http_collect(struct http_client *c, const struct http_request *r, struct arena *arena, size_t limit)
 {
-	struct collecting collecting = { .limit = limit };
+	struct collecting collecting = { .asked = r, .limit = limit };
 	struct http_request request = *r;
 	request.head = NULL;
+	request.field = r->field ? on_field : NULL;
 	request.receive = on_octets;
 	request.owner = &collecting;
 	struct http_answer a = { .result = http_perform(c, &request) };

@@ -10,8 +10,8 @@ struct http_answer {
 };
 
 /*
- * Performs the request, whose `head`, `receive` and `owner` are not looked at, and keeps the body. One of more than `limit` octets
- * ends as HTTP_FAILED, with the beginning.
+ * Performs the request, whose `head` and `receive` are not looked at, and keeps the body. One of more than `limit` octets ends as
+ * HTTP_FAILED, with the beginning.
  */
 struct http_answer http_collect(struct http_client *c, const struct http_request *r, struct arena *arena, size_t limit);
 
