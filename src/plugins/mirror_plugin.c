@@ -48,6 +48,19 @@ bool mirror_plugin_zone(struct setup *s, struct view origin, const char *id, voi
 	return true;
 }
 
+bool mirror_plugin_has_zone(const struct setup *s, struct view origin, const char *id)
+{
+	const struct mirror_plugin *p = s->state;
+	struct name_buffer name;
+	if (!name_parse(origin, name_root, &name))
+		return false;
+	for (const struct mirror_named *z = p->zones; z; z = z->next) {
+		if (name_equal(z->origin, name_of(&name)) && strcmp(z->id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool mirror_plugin_finish(struct setup *s, void *provider_data, const char *identity)
 {
 	struct mirror_plugin *p = s->state;

@@ -33,6 +33,9 @@ void mirror_plugin_init(struct setup *s, const struct mirror_provider *provider)
  */
 bool mirror_plugin_zone(struct setup *s, struct view origin, const char *id, void *zone_data);
 
+/* Whether the Corefile has named this zone with this id already, its origin written in whatever way. */
+bool mirror_plugin_has_zone(const struct setup *s, struct view origin, const char *id);
+
 /* Makes the mirror, and has it freed with the configuration. */
 bool mirror_plugin_finish(struct setup *s, void *provider_data, const char *identity);
 

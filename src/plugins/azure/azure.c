@@ -29,7 +29,10 @@ static bool add_zone(struct setup *s, struct view word)
 	z->group = arena_string(s->arena, view_first(word, colon));
 	z->zone = arena_string(s->arena, without_dot(view_skip(word, colon + 1)));
 	z->access = a->reading;
-	return mirror_plugin_zone(s, view_of(z->zone), arena_printf(s->arena, "%s:%s", z->group, z->zone), z);
+	const char *id = arena_printf(s->arena, "%s:%s", z->group, z->zone);
+	if (mirror_plugin_has_zone(s, view_of(z->zone), id))
+		return setup_error(s, "conflicting zone: \"%.*s\"", VIEW_ARGS(word));
+	return mirror_plugin_zone(s, view_of(z->zone), id, z);
 }
 
 static bool azure_setup(struct setup *s)

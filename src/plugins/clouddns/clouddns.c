@@ -34,6 +34,8 @@ static bool add_zone(struct setup *s, struct view word)
 	z->project = arena_string(s->arena, parts[1]);
 	z->managed = arena_string(s->arena, parts[2]);
 	const char *id = arena_printf(s->arena, "%s:%s", z->project, z->managed);
+	if (mirror_plugin_has_zone(s, parts[0], id))
+		return setup_error(s, "conflict zone \"%.*s\"", VIEW_ARGS(word));
 	return mirror_plugin_zone(s, parts[0], id, z);
 }
 

@@ -5,6 +5,7 @@
 #include "plugins/mirror_plugin.h"
 #include "sync/bearer.h"
 #include "sync/google.h"
+#include "sync/json_page.h"
 
 /* One occurrence of the directive. */
 struct clouddns {
@@ -21,5 +22,13 @@ struct clouddns_zone {
 };
 
 extern const struct mirror_provider clouddns_provider;
+
+/* --- record sets (record_set.c) --- */
+
+/* Reads pages of record sets into a listing. */
+struct clouddns_sets;
+struct clouddns_sets *clouddns_sets_new(struct mirror_listing *l);
+void clouddns_sets_free(struct clouddns_sets *s);
+extern const struct json_page_kind clouddns_page_kind; /* its owner is a struct clouddns_sets */
 
 #endif

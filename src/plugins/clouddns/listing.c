@@ -1,4 +1,4 @@
-/* Record sets of a managed zone, by the API of Cloud DNS. */
+/* Asking the API of Cloud DNS for the record sets of a managed zone. */
 #include "plugins/clouddns/clouddns.h"
 
 #include "base/encoding.h"
@@ -7,11 +7,7 @@
 #include "sync/mirror_get.h"
 #include "sync/url.h"
 
-enum {
-	PAGES_MAX = 1000000,
-	SET_OCTETS_MAX = 4 << 20, /* texts of one record set */
-	SET_VALUES_MAX = 65536,
-};
+enum { PAGES_MAX = 1000000 };
 
 static const double requests_a_second = 10;
 
@@ -23,126 +19,6 @@ static struct allowance *allowance_for(const struct clouddns_zone *zone)
 	text_free(&key);
 	return a;
 }
-
-/* --- record sets --- */
-
-/* The set that is being read. */
-struct record_set {
-	struct mirror_listing *listing;
-	struct arena *arena; /* of the set's own: reset for each */
-	struct view name, type, ttl;
-	struct view *values;
-	size_t count, capacity, octets;
-	bool routed; /* its answers are chosen by a policy: there is none to copy */
-};
-
-static struct view keep(struct record_set *s, struct view text)
-{
-	s->octets += text.length;
-	return s->octets <= SET_OCTETS_MAX ? arena_copy(s->arena, text) : VIEW("");
-}
-
-static void add_value(struct record_set *s, struct view text)
-{
-	if (s->count >= SET_VALUES_MAX)
-		return;
-	s->values = arena_grow(s->arena, s->values, s->count, &s->capacity, sizeof *s->values);
-	s->values[s->count++] = keep(s, text);
-}
-
-static void on_value(void *owner, struct view path, struct view text)
-{
-	static const struct view policy = { "routingPolicy", 13 };
-	struct record_set *s = owner;
-	if (view_is(path, "name"))
-		s->name = keep(s, text);
-	else if (view_is(path, "type"))
-		s->type = keep(s, text);
-	else if (view_is(path, "ttl"))
-		s->ttl = keep(s, text);
-	else if (view_is(path, "rrdatas"))
-		add_value(s, text);
-	else if (view_starts(path, policy))
-		s->routed = true;
-}
-
-/* What the API has and master files do not: records that it answers itself, chosen or followed. */
-static bool is_known_otherwise(const struct record_set *s)
-{
-	if (s->routed && !s->count)
-		mirror_complain(s->listing, "Failed to process resource record set: %.*s %.*s has a routing policy and was left out",
-			VIEW_ARGS(s->name), VIEW_ARGS(s->type));
-	return s->routed && !s->count;
-}
-
-static void say_left_out(const struct record_set *s, const char *why)
-{
-	mirror_complain(s->listing, "Failed to process resource record set: %.*s %.*s: %s", VIEW_ARGS(s->name),
-		VIEW_ARGS(s->type), why);
-}
-
-/* An alias of the API's own at the zone's apex: its target's addresses are looked up when they are asked for. */
-static enum mirror_taken add_alias(struct record_set *s, struct name owner, struct view target)
-{
-	struct name name = name_from_text(s->arena, target);
-	if (!name.length) {
-		s->listing->problem = "the alias' target is no name";
-		return MIRROR_BAD;
-	}
-	enum mirror_taken taken = mirror_add_alias(s->listing, owner, TYPE_A, name);
-	return taken == MIRROR_TAKEN ? mirror_add_alias(s->listing, owner, TYPE_AAAA, name) : taken;
-}
-
-/* False when the listing has failed. */
-static bool add_values(struct record_set *s, struct name owner, uint32_t ttl)
-{
-	uint16_t type = 0;
-	bool alias = view_is(s->type, "ALIAS");
-	if (!alias && !type_parse(s->type, &type)) {
-		say_left_out(s, "the type is not known");
-		return true;
-	}
-	for (size_t i = 0; i < s->count; i++) {
-		enum mirror_taken taken = alias ? add_alias(s, owner, s->values[i])
-						: mirror_add_text(s->listing, owner, ttl, type, s->values[i]);
-		if (taken == MIRROR_GIVE_UP)
-			return false;
-		if (taken == MIRROR_BAD)
-			say_left_out(s, s->listing->problem);
-	}
-	return true;
-}
-
-static bool take_set(struct record_set *s)
-{
-	struct name owner = name_from_text(s->arena, s->name);
-	uint64_t ttl = 0;
-	if (s->octets > SET_OCTETS_MAX || s->count >= SET_VALUES_MAX)
-		return mirror_fail(s->listing, "the record set %.*s is too large", VIEW_ARGS(s->name));
-	if (is_known_otherwise(s))
-		return true;
-	if (!owner.length || (s->ttl.length && !view_unsigned(s->ttl, INT32_MAX, &ttl))) {
-		say_left_out(s, "its name or TTL is none");
-		return true;
-	}
-	return add_values(s, owner, (uint32_t)ttl);
-}
-
-static bool on_set(void *owner)
-{
-	struct record_set *s = owner;
-	bool taken = take_set(s);
-	arena_reset(s->arena);
-	*s = (struct record_set){ .listing = s->listing, .arena = s->arena };
-	return taken;
-}
-
-static const struct json_page_kind page_kind = {
-	.items = "rrsets",
-	.next = "nextPageToken",
-	.value = on_value,
-	.item = on_set,
-};
 
 /* --- errors, in the words of Google's client --- */
 
@@ -241,7 +117,7 @@ static bool check(struct mirror_listing *l)
 	return true;
 }
 
-static bool list_page(struct mirror_listing *l, struct json_page *page, struct record_set *set)
+static bool list_page(struct mirror_listing *l, struct json_page *page, struct clouddns_sets *sets)
 {
 	struct text text = { 0 };
 	struct mirror_got got;
@@ -253,8 +129,8 @@ static bool list_page(struct mirror_listing *l, struct json_page *page, struct r
 	text_free(&text);
 	struct mirror_get get = get_of(l, url);
 	get.page = page;
-	get.kind = &page_kind;
-	get.owner = set;
+	get.kind = &clouddns_page_kind;
+	get.owner = sets;
 	if (mirror_get(l, &get, &got))
 		return true;
 	const char *why = l->error ? l->error : error_text_of(l, url, &got);
@@ -264,17 +140,17 @@ static bool list_page(struct mirror_listing *l, struct json_page *page, struct r
 
 static bool list(struct mirror_listing *l)
 {
-	struct record_set set = { .listing = l, .arena = arena_new(16 << 10) };
+	struct clouddns_sets *sets = clouddns_sets_new(l);
 	struct json_page page = { 0 };
 	unsigned pages = 0;
 	bool listed;
 	do {
-		listed = list_page(l, &page, &set);
+		listed = list_page(l, &page, sets);
 	} while (listed && page.next.length && ++pages < PAGES_MAX);
 	if (listed && page.next.length)
 		listed = mirror_fail(l, "%s has no last page", l->id);
 	json_page_end(&page);
-	arena_free(set.arena);
+	clouddns_sets_free(sets);
 	return listed;
 }
 
