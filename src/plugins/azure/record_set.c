@@ -7,6 +7,7 @@
 #include "base/address.h"
 #include "base/memory.h"
 #include "dns/rdata.h"
+#include "sync/http_answer.h"
 #include <stdlib.h>
 
 enum {
@@ -206,13 +207,13 @@ static void on_value(void *owner, struct view path, struct view text)
 static void say_left_out(const struct azure_sets *s, uint16_t type, const char *why)
 {
 	char mnemonic[MNEMONIC_MAX];
-	mirror_complain(s->listing, "Failed to process resource record set: %.*s %s: %s", VIEW_ARGS(s->owner),
-		type_print(type, mnemonic), why);
+	mirror_complain(s->listing, "Failed to process resource record set: %s %s: %s",
+		http_body_line(s->arena, s->owner), type_print(type, mnemonic), why);
 }
 
 static void add_record(struct azure_sets *s, uint16_t type, struct view rdata)
 {
-	if (!rdata.length || rdata.length > UINT16_MAX)
+	if (rdata.length > UINT16_MAX)
 		rdata = VIEW("");
 	s->records = arena_grow(s->arena, s->records, s->count, &s->capacity, sizeof *s->records);
 	s->records[s->count++] = (struct set_record){ type, rdata };
@@ -257,7 +258,7 @@ static bool give_all(struct azure_sets *s)
 	struct name owner = name_from_text(s->arena, s->owner);
 	uint64_t ttl = 0;
 	if (s->octets > SET_OCTETS_MAX || s->count >= SET_RECORDS_MAX)
-		return mirror_fail(s->listing, "the record set %.*s is too large", VIEW_ARGS(s->owner));
+		return mirror_fail(s->listing, "the record set %s is too large", http_body_line(s->arena, s->owner));
 	if (!s->count)
 		return true;
 	if (!owner.length || (s->ttl.length && !view_unsigned(s->ttl, INT32_MAX, &ttl))) {

@@ -2,6 +2,7 @@
 #include "plugins/clouddns/clouddns.h"
 
 #include "base/memory.h"
+#include "sync/http_answer.h"
 #include <stdlib.h>
 
 enum {
@@ -48,19 +49,10 @@ static void on_value(void *owner, struct view path, struct view text)
 		s->routed = true;
 }
 
-/* What the API has and master files do not: records that it answers itself, chosen or followed. */
-static bool is_known_otherwise(const struct clouddns_sets *s)
-{
-	if (s->routed && !s->count)
-		mirror_complain(s->listing, "Failed to process resource record set: %.*s %.*s has a routing policy and was left out",
-			VIEW_ARGS(s->name), VIEW_ARGS(s->type));
-	return s->routed && !s->count;
-}
-
 static void say_left_out(const struct clouddns_sets *s, const char *why)
 {
-	mirror_complain(s->listing, "Failed to process resource record set: %.*s %.*s: %s", VIEW_ARGS(s->name),
-		VIEW_ARGS(s->type), why);
+	mirror_complain(s->listing, "Failed to process resource record set: %s %s: %s", http_body_line(s->arena, s->name),
+		http_body_line(s->arena, s->type), why);
 }
 
 /* An alias of the API's own at the zone's apex: its target's addresses are looked up when they are asked for. */
@@ -100,9 +92,11 @@ static bool take_set(struct clouddns_sets *s)
 	struct name owner = name_from_text(s->arena, s->name);
 	uint64_t ttl = 0;
 	if (s->octets > SET_OCTETS_MAX || s->count >= SET_VALUES_MAX)
-		return mirror_fail(s->listing, "the record set %.*s is too large", VIEW_ARGS(s->name));
-	if (is_known_otherwise(s))
+		return mirror_fail(s->listing, "the record set %s is too large", http_body_line(s->arena, s->name));
+	if (s->routed && !s->count) {
+		say_left_out(s, "it has a routing policy: there is no one answer to copy");
 		return true;
+	}
 	if (!owner.length || (s->ttl.length && !view_unsigned(s->ttl, INT32_MAX, &ttl))) {
 		say_left_out(s, "its name or TTL is none");
 		return true;
