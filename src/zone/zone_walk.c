@@ -65,7 +65,7 @@ static bool visit_places(const struct walk *w, const uint32_t *places, size_t co
 	return true;
 }
 
-/* The places of all nodes that the table has. */
+/* The places of all nodes that the table has: the apex is in none. */
 static uint32_t *sorted_places(const struct zone *z, size_t *count)
 {
 	size_t room = (size_t)z->table.bucket_count * PLACE_BUCKET, at = 0;
@@ -81,7 +81,7 @@ bool zone_walk(const struct zone *z, bool (*visit)(const struct record *r, void 
 {
 	struct walk w = { z, visit, data };
 	size_t count;
-	if (!visit_first(&w))
+	if (!visit_first(&w) || !visit_node(&w, z->apex))
 		return false;
 	uint32_t *places = sorted_places(z, &count);
 	bool whole = visit_places(&w, places, count);

@@ -1,4 +1,5 @@
 /* src/zone: building zones and looking names up in them, without DNSSEC. */
+#include "zone/zone_walk.h"
 #include "zone_text.h"
 
 static struct arena *arena;
@@ -360,9 +361,32 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static bool count_record(const struct record *r, void *data)
+{
+	(void)r;
+	++*(size_t *)data;
+	return true;
+}
+
+/* A walk meets every record once, also those at the apex beside SOA and NS, wherever in the file they stood. */
+static void a_walk_meets_all_records(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new(4096);
+	struct zone *z = zone_from_text(a, "example.org.",
+		"@ 60 SOA a b 1 2 3 4 5\n@ 60 NS a\n@ 60 MX 1 a\na 60 A 192.0.2.1\n@ 60 TXT x\n@ 60 TXT y\n*.w 60 A 192.0.2.1\n");
+	size_t records = 0;
+	assert_true(zone_walk(z, count_record, &records));
+	assert_int_equal(records, 7);
+	assert_int_equal(zone_record_count(z), 7);
+	zone_free(z);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_walk_meets_all_records),
 		cmocka_unit_test(existing_names),
 		cmocka_unit_test(scattered_records_are_one_rrset),
 		cmocka_unit_test(empty_nonterminals_exist),
