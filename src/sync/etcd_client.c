@@ -28,7 +28,7 @@ struct etcd_client {
 	struct etcd_settings settings;
 	struct http_client *http;
 	struct endpoint_of_etcd *endpoints;
-	size_t current;    /* who is asked first */
+	size_t current;    /* who answered last, and is asked first */
 	struct text token; /* the header's line; empty: there is none yet */
 	bool open_to_all;  /* authentication is not enabled */
 };
@@ -97,11 +97,12 @@ struct question {
 	bool (*take)(void *owner, struct view message);
 	bool (*more)(void *owner, struct view *message);
 	void *owner;
+	size_t endpoint; /* who is asked */
 };
 
 static struct grpc_result perform(struct etcd_client *c, const struct question *q, bool with_token)
 {
-	const struct endpoint_of_etcd *to = &c->endpoints[c->current];
+	const struct endpoint_of_etcd *to = &c->endpoints[q->endpoint];
 	const char *headers[3] = { 0 };
 	struct text url = { 0 };
 	size_t count = 0;
@@ -143,13 +144,13 @@ static bool take_token(void *owner, struct view message)
 	return true;
 }
 
-static struct grpc_result authenticate(struct etcd_client *c)
+static struct grpc_result authenticate(struct etcd_client *c, size_t endpoint)
 {
 	size_t room = c->settings.user.length + c->settings.password.length + 32;
 	struct protobuf_writer w = { .to = memory_alloc(room), .room = room };
 	protobuf_write_octets(&w, 1, c->settings.user);
 	protobuf_write_octets(&w, 2, c->settings.password);
-	struct question q = { "Auth/Authenticate", { (const char *)w.to, w.length }, take_token, NULL, c };
+	struct question q = { "Auth/Authenticate", { (const char *)w.to, w.length }, take_token, NULL, c, endpoint };
 	struct grpc_result r = perform(c, &q, false);
 	memset(w.to, 0, w.room);
 	free(w.to);
@@ -175,13 +176,13 @@ static bool is_known(const struct etcd_client *c)
 	return !c->settings.user.length || c->open_to_all || c->token.length;
 }
 
-/* Asks the current endpoint, with a token where one is needed, and with another where that one is no longer taken. */
-static struct grpc_result ask_current(struct etcd_client *c, const struct question *q)
+/* Asks one endpoint, with a token where one is needed, and with another where that one is no longer taken. */
+static struct grpc_result ask_one(struct etcd_client *c, const struct question *q)
 {
 	struct grpc_result r = { 0 };
 	for (unsigned attempt = 0; attempt < 2; attempt++) {
 		if (!is_known(c)) {
-			r = authenticate(c);
+			r = authenticate(c, q->endpoint);
 			if (r.status != 0)
 				return r;
 		}
@@ -211,7 +212,8 @@ static bool is_stopped(const struct etcd_client *c, const struct grpc_result *r)
 	return is_told_to_stop(c) || (r->end == HTTP_GIVEN_UP && !r->too_large);
 }
 
-static struct etcd_result result_of(const struct etcd_client *c, const struct grpc_result *r)
+static struct etcd_result result_of(
+	const struct etcd_client *c, const struct question *q, const struct grpc_result *r)
 {
 	struct etcd_result result = { .end = ETCD_REFUSED };
 	if (r->end == HTTP_DONE && r->status == 0)
@@ -224,23 +226,26 @@ static struct etcd_result result_of(const struct etcd_client *c, const struct gr
 		result.end = ETCD_AWAY;
 	else if (r->status == GRPC_OUT_OF_RANGE && strstr(r->error, "compacted"))
 		result.end = ETCD_COMPACTED;
-	snprintf(result.error, sizeof result.error, "%s: %s", c->endpoints[c->current].url, r->error);
+	snprintf(result.error, sizeof result.error, "%s: %s", c->endpoints[q->endpoint].url, r->error);
 	return result;
 }
 
 /* Asks one endpoint after the other, until one answers. */
-static struct etcd_result ask(struct etcd_client *c, const struct question *q, bool *too_large)
+static struct etcd_result ask(struct etcd_client *c, struct question *q, bool *too_large)
 {
 	struct grpc_result r = { 0 };
 	struct etcd_result result = { .end = ETCD_STOPPED };
 	if (is_told_to_stop(c))
 		return result;
+	q->endpoint = c->current;
 	for (size_t tries = 0; tries < c->settings.endpoint_count; tries++) {
-		r = ask_current(c, q);
-		result = result_of(c, &r);
-		if (result.end != ETCD_AWAY)
+		r = ask_one(c, q);
+		result = result_of(c, q, &r);
+		if (result.end != ETCD_AWAY) {
+			c->current = q->endpoint;
 			break;
-		c->current = (c->current + 1) % c->settings.endpoint_count;
+		}
+		q->endpoint = (q->endpoint + 1) % c->settings.endpoint_count;
 	}
 	if (too_large)
 		*too_large = r.too_large;
@@ -270,7 +275,7 @@ static bool take_plain(void *owner, struct view message)
 static struct etcd_result ask_plain(
 	struct etcd_client *c, const char *method, struct protobuf_writer *w, struct etcd_plain *plain)
 {
-	struct question q = { method, written(w), take_plain, NULL, plain };
+	struct question q = { method, written(w), take_plain, NULL, plain, 0 };
 	*plain = (struct etcd_plain){ 0 };
 	struct etcd_result r = ask(c, &q, NULL);
 	free(w->to);
@@ -314,10 +319,10 @@ static bool take_page(void *owner, struct view message)
 	return true;
 }
 
-static struct etcd_result malformed_answer(const struct etcd_client *c)
+static struct etcd_result malformed_answer(const struct etcd_client *c, size_t endpoint)
 {
 	struct etcd_result r = { .end = ETCD_REFUSED };
-	snprintf(r.error, sizeof r.error, "%s: a malformed answer", c->endpoints[c->current].url);
+	snprintf(r.error, sizeof r.error, "%s: a malformed answer", c->endpoints[endpoint].url);
 	return r;
 }
 
@@ -331,10 +336,10 @@ static struct etcd_result ask_page(
 	protobuf_write_number(&w, 3, limit);
 	if (revision)
 		protobuf_write_number(&w, 4, (uint64_t)revision);
-	struct question q = { "KV/Range", written(&w), take_page, NULL, p };
+	struct question q = { "KV/Range", written(&w), take_page, NULL, p, 0 };
 	struct etcd_result r = ask(c, &q, too_large);
 	free(w.to);
-	return p->malformed ? malformed_answer(c) : r;
+	return p->malformed ? malformed_answer(c, q.endpoint) : r;
 }
 
 struct etcd_result etcd_range(struct etcd_client *c, struct view key, struct view end, etcd_taker *take, void *owner,
@@ -368,6 +373,7 @@ struct etcd_result etcd_range(struct etcd_client *c, struct view key, struct vie
 struct watching {
 	struct etcd_client *client;
 	struct etcd_watch *watch;
+	size_t endpoint;
 	struct etcd_news news;
 	uint64_t heard, asked; /* when something came; when progress was asked for */
 	bool says_progress, malformed, silent;
@@ -385,6 +391,11 @@ static bool take_news(void *owner, struct view message)
 	if (w->news.canceled) {
 		w->compacted = w->news.compacted;
 		snprintf(w->reason, sizeof w->reason, "%.*s", VIEW_ARGS(w->news.reason));
+		return false;
+	}
+	/* What is older than what was seen was restored from a copy, or is another cluster. */
+	if (w->news.created && w->news.revision + 1 < w->watch->from) {
+		w->compacted = w->watch->from;
 		return false;
 	}
 	w->watch->heard |= w->news.created;
@@ -414,9 +425,9 @@ static bool ask_for_progress(void *owner, struct view *message)
 
 static struct etcd_result watch_result(const struct watching *w, struct etcd_result r)
 {
-	const char *url = w->client->endpoints[w->client->current].url;
+	const char *url = w->client->endpoints[w->endpoint].url;
 	if (w->malformed)
-		return malformed_answer(w->client);
+		return malformed_answer(w->client, w->endpoint);
 	if (is_told_to_stop(w->client))
 		return r;
 	if (w->silent || r.end == ETCD_DONE) {
@@ -424,7 +435,7 @@ static struct etcd_result watch_result(const struct watching *w, struct etcd_res
 		snprintf(r.error, sizeof r.error, "%s: %s", url, w->silent ? "silent" : "the watch has ended");
 	} else if (w->compacted) {
 		r.end = ETCD_COMPACTED;
-		snprintf(r.error, sizeof r.error, "%s: the revisions before %lld are gone", url, (long long)w->compacted);
+		snprintf(r.error, sizeof r.error, "%s: revision %lld is not to be had", url, (long long)w->watch->from);
 	} else if (w->news.canceled) {
 		r.end = ETCD_REFUSED;
 		snprintf(r.error, sizeof r.error, "%s: %s", url, w->reason);
@@ -453,12 +464,13 @@ struct etcd_result etcd_watch(struct etcd_client *c, struct etcd_watch *watch)
 	uint64_t now = clock_now();
 	struct watching w = { .client = c, .watch = watch, .heard = now, .asked = now };
 	struct protobuf_writer request = watch_request(watch);
-	struct question q = { "Watch/Watch", written(&request), take_news, ask_for_progress, &w };
+	struct question q = { "Watch/Watch", written(&request), take_news, ask_for_progress, &w, c->current };
 	watch->heard = false;
-	struct grpc_result grpc = ask_current(c, &q);
-	struct etcd_result r = watch_result(&w, result_of(c, &grpc));
+	w.endpoint = q.endpoint;
+	struct grpc_result grpc = ask_one(c, &q);
+	struct etcd_result r = watch_result(&w, result_of(c, &q, &grpc));
 	if (r.end == ETCD_AWAY)
-		c->current = (c->current + 1) % c->settings.endpoint_count;
+		c->current = (q.endpoint + 1) % c->settings.endpoint_count;
 	free(request.to);
 	return r;
 }

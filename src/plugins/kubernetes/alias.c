@@ -2,6 +2,7 @@
 #include "plugins/kubernetes/kubernetes.h"
 
 #include "base/address.h"
+#include "plugins/found.h"
 
 enum { ALIASES_MAX = 10 };
 
@@ -24,18 +25,13 @@ static void add_alias(struct kube_lookup *l, struct name target)
 /* The rest of the answer comes from elsewhere: its records, and its denial. */
 static enum kube_outcome follow_out(struct kube_lookup *l, struct name target)
 {
-	struct query *q = l->q;
-	struct message *reply = q->reply, *found;
-	int rcode = query_lookup(q, target, l->type, &found);
-	q->reply = reply;
+	const struct message *found;
+	int rcode = found_append(l->q, target, l->type, SECTION_ANSWER, &found);
 	if (!found)
 		return KUBE_FOUND;
 	if (rcode == RCODE_NXDOMAIN)
-		reply->rcode = RCODE_NXDOMAIN;
-	reply->flags |= (uint16_t)(found->flags & FLAG_TC);
-	const struct section *s = &found->section[SECTION_ANSWER];
-	for (size_t i = 0; i < s->count; i++)
-		section_add(&reply->section[SECTION_ANSWER], q->arena, s->records[i]);
+		l->q->reply->rcode = RCODE_NXDOMAIN;
+	l->q->reply->flags |= (uint16_t)(found->flags & FLAG_TC);
 	return KUBE_FOUND;
 }
 

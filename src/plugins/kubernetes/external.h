@@ -3,7 +3,7 @@
 #define ISTHMUS_PLUGINS_KUBERNETES_EXTERNAL_H
 
 #include "plugins/kubernetes/instance.h"
-#include "plugins/kubernetes/seen.h"
+#include "plugins/seen.h"
 
 struct external {
 	struct name *zones;
@@ -25,7 +25,7 @@ struct external_lookup {
 	uint16_t type;
 	struct view namespace, service, endpoint, port, protocol;
 	bool of_port;
-	struct kube_seen seen, seen_additional;
+	struct seen seen, seen_additional;
 };
 
 /* One address or host name with a port. */

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "dns/reverse.h"
+#include "plugins/found.h"
 #include "plugins/kubernetes/entry.h"
 
 enum {
@@ -111,7 +112,7 @@ void external_add_answer(struct external_lookup *l, const struct external_item *
 {
 	(void)all;
 	if (!i->host.length && kube_address_type(&i->address) == l->type &&
-		kube_seen_add(&l->seen, l->q->arena, kube_address_hash(&i->address)))
+		seen_add(&l->seen, l->q->arena, kube_address_hash(&i->address)))
 		external_add_address(l, SECTION_ANSWER, l->q->request.question.name, &i->address);
 }
 
@@ -125,16 +126,6 @@ static void visit_host(struct external_lookup *l, const struct external_item *i,
 	if (target.length)
 		reply_add(l->q, SECTION_ANSWER, l->q->request.question.name, TYPE_CNAME, l->rules->ttl,
 			rdata_of_name(l->q->arena, target));
-}
-
-static void append_found(struct external_lookup *l, struct name name, uint16_t type, enum section_id section)
-{
-	struct query *q = l->q;
-	struct message *reply = q->reply, *found;
-	query_lookup(q, name, type, &found);
-	q->reply = reply;
-	for (size_t i = 0; found && i < found->section[SECTION_ANSWER].count; i++)
-		section_add(&reply->section[section], q->arena, found->section[SECTION_ANSWER].records[i]);
 }
 
 void external_add_service_record(struct external_lookup *l, const struct external_item *i, size_t all)
@@ -154,15 +145,15 @@ void external_add_service_record(struct external_lookup *l, const struct externa
 	uint64_t hash = target.length ? name_hash(target) : 0;
 	if (!target.length)
 		return;
-	if (kube_seen_add(&l->seen, a, hash_mix(hash, (uint64_t)i->port->number)))
+	if (seen_add(&l->seen, a, hash_mix(hash, (uint64_t)i->port->number)))
 		reply_add(l->q, SECTION_ANSWER, l->q->request.question.name, TYPE_SRV, l->rules->ttl,
 			rdata_srv(a, 0, weight, (uint16_t)i->port->number, target));
 	if (i->host.length) {
-		if (kube_seen_add(&l->seen_additional, a, hash)) {
-			append_found(l, target, TYPE_A, SECTION_ADDITIONAL);
-			append_found(l, target, TYPE_AAAA, SECTION_ADDITIONAL);
+		if (seen_add(&l->seen_additional, a, hash)) {
+			found_append(l->q, target, TYPE_A, SECTION_ADDITIONAL, NULL);
+			found_append(l->q, target, TYPE_AAAA, SECTION_ADDITIONAL, NULL);
 		}
-	} else if (kube_seen_add(&l->seen_additional, a, hash_mix(hash, kube_address_hash(&i->address)))) {
+	} else if (seen_add(&l->seen_additional, a, hash_mix(hash, kube_address_hash(&i->address)))) {
 		external_add_address(l, SECTION_ADDITIONAL, target, &i->address);
 	}
 }
@@ -173,7 +164,7 @@ static void follow_alias(struct external_lookup *l)
 	struct name target;
 	if (s->count == 1 && s->records[0].type == TYPE_CNAME &&
 		rdata_name(TYPE_CNAME, record_rdata(&s->records[0]), 0, &target))
-		append_found(l, target, l->type, SECTION_ANSWER);
+		found_append(l->q, target, l->type, SECTION_ANSWER, NULL);
 }
 
 static enum kube_outcome answer_service(struct external_lookup *l)
@@ -241,14 +232,14 @@ static void visit_server_addresses(struct external_lookup *l, address_visitor *v
 
 static void add_server_address(struct external_lookup *l, const struct kube_address *a)
 {
-	if (kube_address_type(a) == l->type && kube_seen_add(&l->seen, l->q->arena, kube_address_hash(a)))
+	if (kube_address_type(a) == l->type && seen_add(&l->seen, l->q->arena, kube_address_hash(a)))
 		external_add_address(l, SECTION_ANSWER, l->q->request.question.name, a);
 }
 
 static void add_glue(struct external_lookup *l, const struct kube_address *a)
 {
 	struct name owner = name_server(l);
-	if (owner.length && kube_seen_add(&l->seen, l->q->arena, kube_address_hash(a)))
+	if (owner.length && seen_add(&l->seen, l->q->arena, kube_address_hash(a)))
 		external_add_address(l, SECTION_ADDITIONAL, owner, a);
 }
 

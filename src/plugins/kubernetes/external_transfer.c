@@ -23,7 +23,7 @@ static void ask_again(struct passing *p, struct name name, uint16_t type)
 	struct external_lookup *l = &p->lookup;
 	query_set_question(l->q, name, type, CLASS_IN);
 	l->type = type;
-	l->seen = l->seen_additional = (struct kube_seen){ 0 };
+	l->seen = l->seen_additional = (struct seen){ 0 };
 	l->endpoint = l->port = l->protocol = VIEW("");
 	l->of_port = false;
 	reply_new(l->q, RCODE_NOERROR, REPLY_AA);

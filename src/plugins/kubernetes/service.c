@@ -3,7 +3,7 @@
 
 #include "base/hash.h"
 #include "plugins/kubernetes/entry.h"
-#include "plugins/kubernetes/seen.h"
+#include "plugins/seen.h"
 
 enum {
 	RECORDS_MAX = 4096, /* more do not fit into any message */
@@ -119,7 +119,7 @@ static size_t each_item(struct items *items)
 
 struct answering {
 	struct kube_lookup *l;
-	struct kube_seen seen, seen_additional;
+	struct seen seen, seen_additional;
 	size_t added;
 	uint16_t weight;
 	struct name service; /* target of SRV records of the service's own addresses */
@@ -130,7 +130,7 @@ static bool add_address(struct items *items, const struct item *i)
 	struct answering *answering = items->data;
 	struct kube_lookup *l = answering->l;
 	if (kube_address_type(i->address) != l->type ||
-		!kube_seen_add(&answering->seen, l->q->arena, kube_address_hash(i->address)))
+		!seen_add(&answering->seen, l->q->arena, kube_address_hash(i->address)))
 		return true;
 	kube_add_address(l, SECTION_ANSWER, l->owner, i->address);
 	return ++answering->added < RECORDS_MAX;
@@ -165,12 +165,12 @@ static bool add_service_record(struct items *items, const struct item *i)
 		return true;
 	uint64_t hash = name_hash(target);
 	uint16_t port = (uint16_t)i->port->number;
-	if (kube_seen_add(&answering->seen, a, hash_mix(hash, port))) {
+	if (seen_add(&answering->seen, a, hash_mix(hash, port))) {
 		reply_add(l->q, SECTION_ANSWER, l->owner, TYPE_SRV, l->rules->ttl,
 			rdata_srv(a, 0, answering->weight, port, target));
 		answering->added++;
 	}
-	if (kube_seen_add(&answering->seen_additional, a, hash_mix(hash, kube_address_hash(i->address))))
+	if (seen_add(&answering->seen_additional, a, hash_mix(hash, kube_address_hash(i->address))))
 		kube_add_address(l, SECTION_ADDITIONAL, target, i->address);
 	return answering->added < RECORDS_MAX;
 }

@@ -1,9 +1,9 @@
 /* A set of hashes: open addressing, at most half full. */
-#include "plugins/kubernetes/seen.h"
+#include "plugins/seen.h"
 
 enum { SEEN_FIRST = 32 };
 
-static bool insert(struct kube_seen *s, uint64_t hash)
+static bool insert(struct seen *s, uint64_t hash)
 {
 	size_t at = hash & (s->capacity - 1);
 	for (; s->slots[at]; at = (at + 1) & (s->capacity - 1)) {
@@ -15,11 +15,11 @@ static bool insert(struct kube_seen *s, uint64_t hash)
 	return true;
 }
 
-bool kube_seen_add(struct kube_seen *s, struct arena *a, uint64_t hash)
+bool seen_add(struct seen *s, struct arena *a, uint64_t hash)
 {
 	hash |= 1; /* never the mark of a free slot */
 	if (2 * (s->count + 1) > s->capacity) {
-		struct kube_seen old = *s;
+		struct seen old = *s;
 		s->capacity = old.capacity ? 2 * old.capacity : SEEN_FIRST;
 		s->slots = arena_array(a, s->capacity, sizeof *s->slots);
 		s->count = 0;
