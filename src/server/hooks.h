@@ -1,5 +1,5 @@
 /*
- * Commands that run on events of the server (`on startup`, `on shutdown`).
+ * Commands that run on events of the server (`on startup`, `on shutdown`), and for what they print (credentials).
  *
  * The server itself may not execute programs once its sandbox is closed. A small process outside of
  * it, which has nothing but the standard streams and one end of a socket, runs the commands and says
@@ -37,5 +37,21 @@ _Noreturn void hooks_serve(int fd);
 /* Runs the command, and logs that it does, and how it failed. On a fiber of the control thread,
  * which waits if the hook says so. */
 void hook_run(const struct hook *h);
+
+enum { COMMAND_OUTPUT_MAX = 64 * 1024 };
+
+/* A command that is run for what it prints. */
+struct command {
+	const char *const *argv;        /* ended by NULL; without a slash it is looked for in PATH */
+	const char *const *environment; /* "NAME=VALUE", beside and before the server's own; ended by NULL */
+	uint64_t timeout;               /* ns, at most an hour; it is killed then */
+};
+
+/*
+ * Runs it, and takes what it writes to its standard output into the arena; its standard error is the server's. False with *why (in
+ * the arena) when it cannot be run, fails, takes too long or prints too much. On a fiber of the control thread, which waits. The
+ * process that runs commands must have been started by hooks_begin().
+ */
+bool command_run(const struct command *c, struct arena *a, struct view *output, const char **why);
 
 #endif

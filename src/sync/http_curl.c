@@ -1,5 +1,6 @@
 /* The engine: libcurl's multi interface, driven from outside. */
 #include "sync/http_engine.h"
+#include "sync/http_pem.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -14,12 +15,14 @@ enum {
 	KEEPALIVE_IDLE_S = 30,
 	KEEPALIVE_INTERVAL_S = 15,
 	UNANSWERED_MS = 45000, /* what we sent and nobody acknowledged: the connection is dead */
+	PEM_FILES_MAX = 3, /* authorities, certificate, key */
 	REDIRECTS_MAX = 5,
 };
 
 struct engine {
 	CURLM *multi;
 	struct http_host host;
+	struct pem_files pem_files;
 };
 
 struct transfer {
@@ -29,6 +32,8 @@ struct transfer {
 	struct curl_slist *headers, *connect_to;
 	struct view unsent; /* of a body that goes on */
 	uint64_t received;
+	struct pem_file *pem_files[PEM_FILES_MAX];
+	unsigned pem_file_count;
 	bool headed, given_up;
 	char error[CURL_ERROR_SIZE];
 };
@@ -168,6 +173,8 @@ static void transfer_free(struct engine *e, struct transfer *t)
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);
 	curl_slist_free_all(t->connect_to);
+	for (unsigned i = 0; i < t->pem_file_count; i++)
+		pem_file_drop(t->pem_files[i]);
 	free(t);
 }
 
@@ -203,18 +210,19 @@ static void end_all(struct engine *e)
 
 /* --- transfers --- */
 
-static void set_blob(CURL *easy, CURLoption option, struct view v)
+/* False: the data cannot be made a file. */
+static bool set_pem(struct engine *e, struct transfer *t, CURLoption option, const char *file, struct view data)
 {
-	struct curl_blob blob = { (void *)(uintptr_t)v.at, v.length, CURL_BLOB_NOCOPY };
-	curl_easy_setopt(easy, option, &blob);
-}
-
-static void set_pem(CURL *easy, CURLoption by_file, CURLoption by_data, const char *file, struct view data)
-{
-	if (data.length)
-		set_blob(easy, by_data, data);
-	else if (file)
-		curl_easy_setopt(easy, by_file, file);
+	if (data.length) {
+		struct pem_file *f = pem_file_take(&e->pem_files, data);
+		if (!f)
+			return false;
+		t->pem_files[t->pem_file_count++] = f;
+		file = pem_file_path(f);
+	}
+	if (file)
+		curl_easy_setopt(t->easy, option, file);
+	return true;
 }
 
 /* The system's, or those that the variables name which OpenSSL and Go know. */
@@ -227,31 +235,30 @@ static void trust_system(CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_CAPATH, folder);
 }
 
-/* These and no others: libcurl would add its own folder. */
-static void trust_only(CURL *easy, const struct http_tls *tls)
+/* These and no others: libcurl would add its own file and folder. */
+static bool trust_only(struct engine *e, struct transfer *t, const struct http_tls *tls)
 {
-	if (tls->authorities.length)
-		set_blob(easy, CURLOPT_CAINFO_BLOB, tls->authorities);
-	else
-		curl_easy_setopt(easy, CURLOPT_CAINFO, tls->authorities_file);
-	curl_easy_setopt(easy, CURLOPT_CAPATH, tls->authorities_folder);
+	curl_easy_setopt(t->easy, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(t->easy, CURLOPT_CAPATH, tls->authorities_folder);
+	return set_pem(e, t, CURLOPT_CAINFO, tls->authorities_file, tls->authorities);
 }
 
-static void set_tls(CURL *easy, const struct http_tls *tls)
+static bool set_tls(struct engine *e, struct transfer *t, const struct http_tls *tls)
 {
+	CURL *easy = t->easy;
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-	if (tls && (tls->authorities_file || tls->authorities_folder || tls->authorities.length))
-		trust_only(easy, tls);
-	else
+	if (!tls || !(tls->authorities_file || tls->authorities_folder || tls->authorities.length))
 		trust_system(easy);
+	else if (!trust_only(e, t, tls))
+		return false;
 	if (!tls)
-		return;
-	set_pem(easy, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, tls->certificate_file, tls->certificate);
-	set_pem(easy, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, tls->key_file, tls->key);
+		return true;
 	if (tls->insecure) {
 		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
+	return set_pem(e, t, CURLOPT_SSLCERT, tls->certificate_file, tls->certificate) &&
+	       set_pem(e, t, CURLOPT_SSLKEY, tls->key_file, tls->key);
 }
 
 static long milliseconds(uint64_t ns)
@@ -259,7 +266,7 @@ static long milliseconds(uint64_t ns)
 	return (long)((ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-static void set_request(struct transfer *t)
+static bool set_request(struct engine *e, struct transfer *t)
 {
 	const struct http_request *r = t->request;
 	CURL *easy = t->easy;
@@ -288,7 +295,7 @@ static void set_request(struct transfer *t)
 		t->connect_to = curl_slist_append(NULL, r->connect_to);
 		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, t->connect_to);
 	}
-	set_tls(easy, r->tls);
+	return set_tls(e, t, r->tls);
 }
 
 static long version_of(const struct http_request *r)
@@ -347,8 +354,7 @@ static void *start(void *engine, const struct http_request *r, void *owner)
 		return NULL;
 	}
 	set_behaviour(e, t);
-	set_request(t);
-	if (curl_multi_add_handle(e->multi, t->easy) == CURLM_OK)
+	if (set_request(e, t) && curl_multi_add_handle(e->multi, t->easy) == CURLM_OK)
 		return t;
 	transfer_free(e, t);
 	return NULL;
@@ -411,6 +417,7 @@ static void close_multi(void *engine)
 {
 	struct engine *e = engine;
 	curl_multi_cleanup(e->multi);
+	pem_files_free(&e->pem_files);
 	free(e);
 }
 

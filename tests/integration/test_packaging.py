@@ -137,7 +137,7 @@ def renderer():
     """A function from values files to text; None without the tools for it."""
     chart = PACKAGING / "helm/isthmus"
     if shutil.which("helm"):
-        return lambda *files: run("helm", "template", "dns", chart, "--namespace", "kube-system", *[a for f in files for a in ("-f", f)])
+        return lambda *files: run("helm", "template", "dns", chart, "--namespace", "kube-system", "--kube-version", "1.31.0", *[a for f in files for a in ("-f", f)])
     if not shutil.which("go"):
         return None
     program = folder() / "render"

@@ -1,6 +1,7 @@
-/* Command lines of `on`. */
+/* Command lines of `on`, and commands that are run for what they print. */
 #include "test.h"
 
+#include "net/loop.h"
 #include "server/hooks.h"
 #include <stdlib.h>
 
@@ -74,12 +75,77 @@ static void hooks_have_ids_of_their_own(void **state)
 	assert_string_not_equal(first.id, f->h.id);
 }
 
+struct running {
+	struct fixture *f;
+	const char *script;
+	const char *const *environment;
+	uint64_t timeout;
+	bool done;
+	struct view output;
+};
+
+static void run_on_loop(void *data)
+{
+	struct running *r = data;
+	const char *const words[] = { "sh", "-c", r->script, NULL };
+	struct command c = { words, r->environment, r->timeout };
+	r->done = command_run(&c, r->f->arena, &r->output, &r->f->why);
+	loop_stop(loop_current());
+}
+
+static struct running run(struct fixture *f, const char *script, uint64_t timeout)
+{
+	static const char *const environment[] = { "WHAT=a word", "PATH=/usr/bin:/bin", NULL };
+	struct running r = { f, script, environment, timeout };
+	struct loop *l = loop_new(0);
+	fiber_spawn(l, run_on_loop, &r);
+	loop_run(l);
+	loop_free(l);
+	return r;
+}
+
+static void output_is_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct running r = run(f, "echo $WHAT; echo not this >&2; printf more", 10 * NS_PER_S);
+	assert_true(r.done);
+	assert_true(view_is(r.output, "a word\nmore"));
+	r = run(f, "printf '%s' \"$(env | grep -c ^PATH=)\"", 10 * NS_PER_S);
+	assert_true(r.done);
+	assert_true(view_is(r.output, "1"));
+	r = run(f, "true", 10 * NS_PER_S);
+	assert_true(r.done);
+	assert_int_equal(r.output.length, 0);
+}
+
+static void failures_are_said(void **state)
+{
+	struct fixture *f = *state;
+	assert_false(run(f, "echo part; exit 3", 10 * NS_PER_S).done);
+	assert_string_equal(f->why, "exit status 3");
+	assert_false(run(f, "kill -9 $$", 10 * NS_PER_S).done);
+	assert_string_equal(f->why, "signal: Killed");
+	uint64_t began = clock_now();
+	assert_false(run(f, "echo part; exec sleep 60", 300 * NS_PER_MS).done);
+	assert_non_null(strstr(f->why, "timed out"));
+	assert_false(run(f, "exec >&-; exec sleep 60", 300 * NS_PER_MS).done);
+	assert_non_null(strstr(f->why, "timed out"));
+	assert_true(clock_now() - began < 30 * NS_PER_S);
+	assert_false(run(f, "exec yes", 10 * NS_PER_S).done);
+	assert_non_null(strstr(f->why, "file too large"));
+	struct running r = run(f, "echo still there", 10 * NS_PER_S);
+	assert_true(r.done);
+	assert_true(view_is(r.output, "still there\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lines_are_split_as_a_shell_does, setup, teardown),
 		cmocka_unit_test_setup_teardown(open_ends_are_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(hooks_have_ids_of_their_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(output_is_taken, setup, teardown),
+		cmocka_unit_test_setup_teardown(failures_are_said, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

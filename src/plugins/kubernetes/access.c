@@ -33,9 +33,12 @@ bool kube_access_in_cluster(struct kube_access *a, struct arena *arena, const ch
 	if (*why)
 		return false;
 	bool v6 = strchr(host, ':') != NULL;
-	a->host = arena_printf(arena, v6 ? "[%s]:%s" : "%s:%s", host, port);
-	a->server = arena_printf(arena, "https://%s", a->host);
-	a->secure = true;
+	struct kube_server *server = arena_new_object(arena, struct kube_server);
+	server->host = arena_printf(arena, v6 ? "[%s]:%s" : "%s:%s", host, port);
+	server->url = arena_printf(arena, "https://%s", server->host);
+	server->secure = true;
+	a->servers = server;
+	a->server_count = 1;
 	const char *authorities = arena_printf(arena, "%s/ca.crt", account);
 	const char *problem = open_problem(arena, authorities);
 	if (problem)
@@ -80,25 +83,30 @@ static bool files_readable(struct arena *arena, const char *certificate, const c
 }
 
 /* Takes the server's URL apart: its scheme (https where none is written and there are certificates). */
-static void set_server(struct kube_access *a, struct arena *arena, struct view url, bool certificates)
+static struct kube_server server_of(struct arena *arena, struct view url, bool certificates)
 {
 	static const struct view https = { "https://", 8 }, http = { "http://", 7 };
+	struct kube_server s = { 0 };
 	bool plain = view_starts(url, http);
-	a->secure = view_starts(url, https) || (!plain && certificates);
+	s.secure = view_starts(url, https) || (!plain && certificates);
 	if (view_starts(url, https) || plain)
 		url = view_skip(url, plain ? http.length : https.length);
 	while (url.length && url.at[url.length - 1] == '/')
 		url.length--;
-	a->host = host_of(arena, url);
-	a->server = arena_printf(arena, "%s://%.*s", a->secure ? "https" : "http", VIEW_ARGS(url));
+	s.host = host_of(arena, url);
+	s.url = arena_printf(arena, "%s://%.*s", s.secure ? "https" : "http", VIEW_ARGS(url));
+	return s;
 }
 
-bool kube_access_endpoint(struct kube_access *a, struct arena *arena, struct view endpoint,
-	const char *certificate, const char *key, const char *authorities, const char **why)
+bool kube_access_endpoint(struct kube_access *a, struct arena *arena, const struct view *endpoints,
+	size_t count, const char *certificate, const char *key, const char *authorities, const char **why)
 {
 	if (!files_readable(arena, certificate, key, authorities, why))
 		return false;
-	set_server(a, arena, endpoint, certificate || authorities);
+	a->servers = arena_array(arena, count, sizeof *a->servers);
+	a->server_count = count;
+	for (size_t i = 0; i < count; i++)
+		a->servers[i] = server_of(arena, endpoints[i], certificate || authorities);
 	a->tls.certificate_file = certificate;
 	a->tls.key_file = key;
 	a->tls.authorities_file = authorities;

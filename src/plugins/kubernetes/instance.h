@@ -11,9 +11,12 @@ struct kube_instance {
 	struct kube_source *source;
 	unsigned watched; /* bit by kind */
 	struct kube_keeping keeping;
+	struct kube_limits limits;
 
 	/* as written */
-	struct view endpoint, context;
+	const struct view *endpoints;
+	size_t endpoint_count;
+	struct view context;
 	const char *certificate, *key, *authorities, *kubeconfig;
 	const char *labels, *namespace_labels;
 	bool no_endpoints;

@@ -13,6 +13,8 @@ struct config {
 	struct arena *arena;
 	const char *folder; /* relative paths begin here */
 	struct view cluster, user; /* names, for messages */
+	/* As written: server, tls-server-name, certificate-authority-data. */
+	struct view cluster_server, cluster_name, cluster_authorities;
 	struct text problems;
 	unsigned problem_count;
 };
@@ -69,16 +71,16 @@ static bool is_true(struct view v)
 /* The certificate is for another name than the URL's: the URL gets that name, and is led to where it really is. */
 static void use_name(struct config *c, struct view name)
 {
-	struct kube_access *a = c->access;
-	const char *port = strrchr(a->host, ':'), *path = strchr(strstr(a->server, "://") + 3, '/');
-	if (!name.length || !a->secure)
+	struct kube_server *s = c->access->servers;
+	const char *port = strrchr(s->host, ':'), *path = strchr(strstr(s->url, "://") + 3, '/');
+	if (!name.length || !s->secure)
 		return;
 	bool has_port = port && !strchr(port, ']');
-	struct view host = { a->host, has_port ? (size_t)(port - a->host) : strlen(a->host) };
+	struct view host = { s->host, has_port ? (size_t)(port - s->host) : strlen(s->host) };
 	const char *number = has_port ? port + 1 : "443";
-	a->connect_to = arena_printf(c->arena, "%.*s:%s:%.*s:%s", VIEW_ARGS(name), number,
+	s->connect_to = arena_printf(c->arena, "%.*s:%s:%.*s:%s", VIEW_ARGS(name), number,
 		VIEW_ARGS(host), number);
-	a->server = arena_printf(c->arena, "https://%.*s:%s%s", VIEW_ARGS(name), number, path ? path : "");
+	s->url = arena_printf(c->arena, "https://%.*s:%s%s", VIEW_ARGS(name), number, path ? path : "");
 }
 
 static void read_cluster(struct config *c, const struct yaml *cluster)
@@ -93,7 +95,7 @@ static void read_cluster(struct config *c, const struct yaml *cluster)
 		return;
 	}
 	const char *why;
-	kube_access_endpoint(a, c->arena, server, NULL, NULL, NULL, &why);
+	kube_access_endpoint(a, c->arena, &server, 1, NULL, NULL, NULL, &why);
 	a->tls.authorities = inline_data(c, cluster, "certificate-authority-data", c->cluster);
 	a->tls.authorities_file = named_file(
 		c, cluster, "certificate-authority", "certificate-authority", c->cluster);
@@ -102,7 +104,10 @@ static void read_cluster(struct config *c, const struct yaml *cluster)
 		problem(c, "specifying a root certificates file with the insecure flag is not allowed");
 	if (proxy.length)
 		a->proxy = arena_string(c->arena, proxy);
-	use_name(c, yaml_text(cluster, "tls-server-name"));
+	c->cluster_server = server;
+	c->cluster_name = yaml_text(cluster, "tls-server-name");
+	c->cluster_authorities = yaml_text(cluster, "certificate-authority-data");
+	use_name(c, c->cluster_name);
 }
 
 static void read_basic(struct config *c, const struct yaml *user)
@@ -143,6 +148,27 @@ static void read_certificate(struct config *c, const struct yaml *user)
 			VIEW_ARGS(c->user));
 }
 
+/* A command without a slash is looked for in PATH, a relative one in the file's folder. */
+static const char *command_of(const struct config *c, struct view command)
+{
+	bool is_path = view_find(command, '/') < command.length;
+	return is_path ? path_of(c, command) : arena_string(c->arena, command);
+}
+
+static void read_exec(struct config *c, const struct yaml *exec)
+{
+	struct kube_exec_cluster cluster = { .server = c->cluster_server,
+		.authorities = c->cluster_authorities,
+		.name = c->cluster_name,
+		.insecure = c->access->tls.insecure };
+	const char *why = NULL;
+	struct view command = yaml_text(exec, "command");
+	c->access->exec = kube_exec_read(c->arena, exec, command.length ? command_of(c, command) : NULL,
+		&cluster, c->user, &why);
+	if (!c->access->exec)
+		problem(c, "%s", why);
+}
+
 static void read_user(struct config *c, const struct yaml *user)
 {
 	struct view token = yaml_text(user, "token"), file = yaml_text(user, "tokenFile");
@@ -150,8 +176,7 @@ static void read_user(struct config *c, const struct yaml *user)
 	read_certificate(c, user);
 	read_impersonation(c, user);
 	if (yaml_get(user, "exec"))
-		problem(c, "user %.*s gets its credentials by a command (exec), which is not supported",
-			VIEW_ARGS(c->user));
+		read_exec(c, yaml_get(user, "exec"));
 	if (yaml_get(user, "auth-provider"))
 		problem(c, "no Auth Provider found for name \"%.*s\"",
 			VIEW_ARGS(yaml_text(yaml_get(user, "auth-provider"), "name")));

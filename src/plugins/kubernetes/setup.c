@@ -6,6 +6,7 @@
 #include "net/resolvconf.h"
 #include "plugins/kubernetes/selector.h"
 #include "server/block.h"
+#include "server/hooks.h"
 #include "server/sandbox.h"
 #include <stdlib.h>
 
@@ -42,11 +43,8 @@ static bool read_endpoint(struct setup *s)
 	size_t count = args_rest(s, &words);
 	if (!count)
 		return setup_argument_error(s);
-	if (count > 1)
-		setup_warning(s,
-			"Multiple endpoints have been deprecated, only the first specified endpoint '%.*s' is used",
-			VIEW_ARGS(words[0]));
-	k->endpoint = words[0];
+	k->endpoints = words;
+	k->endpoint_count = count;
 	return true;
 }
 
@@ -74,8 +72,7 @@ static bool read_kubeconfig(struct setup *s)
 	return true;
 }
 
-/* Limits that CoreDNS takes and does not keep: lists are few here, and one connection carries all of them. */
-static bool read_limit(struct setup *s, const char *name)
+static bool read_limit(struct setup *s, const char *name, unsigned *to)
 {
 	struct view *words;
 	if (args_rest(s, &words) != 1)
@@ -84,32 +81,34 @@ static bool read_limit(struct setup *s, const char *name)
 	if (!view_integer(words[0], &n))
 		return setup_error(s, "invalid %s \"%.*s\": strconv.Atoi: parsing \"%.*s\": invalid syntax", name,
 			VIEW_ARGS(words[0]), VIEW_ARGS(words[0]));
+	*to = n < 0 ? 0 : (unsigned)n;
 	return n >= 0 || setup_error(s, "%s must be >= 0", name);
 }
 
 static bool read_qps(struct setup *s)
 {
+	double *to = &instance_of(s)->limits.per_second;
 	struct view *words;
 	char *end;
 	if (args_rest(s, &words) != 1)
 		return setup_argument_error(s);
 	const char *text = arena_string(s->arena, words[0]);
-	double value = strtod(text, &end);
+	*to = strtod(text, &end);
 	if (end == text || *end)
 		return setup_error(s,
 			"invalid apiserver_qps \"%s\": strconv.ParseFloat: parsing \"%s\": invalid syntax", text,
 			text);
-	return value >= 0 || setup_error(s, "apiserver_qps must be >= 0");
+	return *to >= 0 || setup_error(s, "apiserver_qps must be >= 0");
 }
 
 static bool read_burst(struct setup *s)
 {
-	return read_limit(s, "apiserver_burst");
+	return read_limit(s, "apiserver_burst", &instance_of(s)->limits.burst);
 }
 
 static bool read_max_inflight(struct setup *s)
 {
-	return read_limit(s, "apiserver_max_inflight");
+	return read_limit(s, "apiserver_max_inflight", &instance_of(s)->limits.in_flight);
 }
 
 static bool read_startup_timeout(struct setup *s)
@@ -313,8 +312,8 @@ static bool find_access(struct setup *s, struct kube_instance *k, struct kube_ac
 	bool found;
 	if (k->kubeconfig)
 		found = kube_access_kubeconfig(access, s->arena, k->kubeconfig, k->context, &why);
-	else if (k->endpoint.length)
-		found = kube_access_endpoint(access, s->arena, k->endpoint, k->certificate, k->key,
+	else if (k->endpoint_count)
+		found = kube_access_endpoint(access, s->arena, k->endpoints, k->endpoint_count, k->certificate, k->key,
 			k->authorities, &why);
 	else
 		found = kube_access_in_cluster(access, s->arena, &why);
@@ -338,10 +337,13 @@ static bool open_instance(struct setup *s, struct kube_instance *k)
 		.watched = k->watched,
 		.labels = k->labels,
 		.namespace_labels = k->namespace_labels,
+		.limits = k->limits,
 		.keeping = k->keeping };
 	if (!find_access(s, k, &settings.access))
 		return false;
 	need_files(s, &settings.access);
+	if (settings.access.exec)
+		hooks_begin(); /* before the sandbox closes */
 	kube_find_local(&k->rules, s->block, s->arena);
 	settings.keeping.labels = k->rules.pods == KUBE_PODS_VERIFIED && s->block->collects_metadata;
 	k->source = kube_source_new(&settings);
@@ -377,8 +379,9 @@ bool kube_instances_finish(struct setup *s)
 
 const struct option kube_options[] = {
 	{ .name = "endpoint",
-		.arguments = "URL",
-		.help = "the API server; without this and kubeconfig the one of the cluster that the server runs in",
+		.arguments = "URL...",
+		.help = "the API server, and others of the same cluster that stand in for it; without this and kubeconfig the one of "
+			"the cluster that the server runs in",
 		.read = read_endpoint },
 	{ .name = "tls",
 		.arguments = "CERT KEY CACERT",
@@ -390,15 +393,18 @@ const struct option kube_options[] = {
 		.read = read_kubeconfig },
 	{ .name = "apiserver_qps",
 		.arguments = "FLOAT",
-		.help = "taken for the sake of CoreDNS's Corefiles; requests are few, and not held back",
+		.fallback = "no limit",
+		.help = "lists, or pages of them, that are asked for in a second; watches are not counted",
 		.read = read_qps },
 	{ .name = "apiserver_burst",
 		.arguments = "INT",
-		.help = "as apiserver_qps",
+		.fallback = "10",
+		.help = "lists that may be asked for at once where apiserver_qps is set",
 		.read = read_burst },
 	{ .name = "apiserver_max_inflight",
 		.arguments = "INT",
-		.help = "as apiserver_qps",
+		.fallback = "no limit",
+		.help = "requests that wait for the beginning of their answer at once",
 		.read = read_max_inflight },
 	{ .name = "namespaces",
 		.arguments = "NAMESPACE...",

@@ -2,17 +2,13 @@
 #include "plugins/kubernetes/source_parts.h"
 
 #include "base/arena.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/rfc3339.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { TOKEN_MAX = 64 << 10 };
-
 static const uint64_t publish_interval = 5 * NS_PER_MS;
-static const uint64_t token_age = 50 * NS_PER_S;
 
 /* --- metrics --- */
 
@@ -42,7 +38,7 @@ void kube_source_count_request(const struct kube_source *s, long status)
 	char code[24] = "<error>";
 	if (status)
 		snprintf(code, sizeof code, "%ld", status);
-	struct view values[] = { view_of(code), VIEW("GET"), view_of(s->settings.access.host) };
+	struct view values[] = { view_of(code), VIEW("GET"), view_of(kube_source_server(s)->host) };
 	metric_add(metric_get(&requests_family, values), 1);
 }
 
@@ -73,39 +69,15 @@ void kube_source_time(const struct kube_source *s, const struct kube_object *sli
 	metric_observe(metric_get(&latency_family, &kind), wall_now() - then);
 }
 
-/* --- credentials --- */
+/* --- servers --- */
 
-/* Reads the token again. What was read before goes on being used while the file cannot be read. */
-static void read_token(struct kube_source *s)
-{
-	const char *path = s->settings.access.token_file;
-	struct arena *arena = arena_new(4096);
-	struct view content = VIEW("");
-	int error = file_read(arena, path, TOKEN_MAX, &content);
-	content = view_trim(content);
-	if (content.length) {
-		text_clear(&s->token);
-		text_printf(&s->token, "Authorization: Bearer %.*s", VIEW_ARGS(content));
-		s->token_read = clock_now();
-		s->token_refused = false;
-	} else {
-		plugin_error(s->settings.self, "Unable to rotate token: %s token file \"%s\"",
-			error ? "failed to read" : "read empty token from", path);
-	}
-	arena_free(arena);
-}
-
-const char *kube_source_authorization(struct kube_source *s)
+void kube_source_server_failed(struct kube_source *s, const struct kube_server *server)
 {
 	const struct kube_access *a = &s->settings.access;
-	if (!a->secure)
-		return NULL;
-	if (a->token_file &&
-		(!s->token.length || s->token_refused || clock_now() - s->token_read > token_age))
-		read_token(s);
-	if (!s->token.length && a->token.length)
-		text_printf(&s->token, "Authorization: %.*s", VIEW_ARGS(a->token));
-	return s->token.length ? s->token.at : NULL;
+	if (a->server_count < 2 || server != kube_source_server(s))
+		return;
+	s->server = (s->server + 1) % a->server_count;
+	plugin_warning(s->settings.self, "%s does not answer: asking %s", server->host, kube_source_server(s)->host);
 }
 
 /* --- publishing --- */
@@ -150,7 +122,7 @@ bool kube_source_synced(const struct kube_source *s)
 
 const char *kube_source_host(const struct kube_source *s)
 {
-	return s->settings.access.host;
+	return kube_source_server(s)->host;
 }
 
 const struct kube_cluster *kube_source_cluster(const struct kube_source *s)
@@ -166,6 +138,7 @@ struct kube_source *kube_source_new(const struct kube_source_settings *settings)
 	s->settings = *settings;
 	s->index = kube_index_new(&settings->keeping);
 	s->publish.fire = publish_due;
+	s->credentials = (struct kube_credentials){ .self = settings->self, .access = &s->settings.access };
 	for (unsigned kind = 0; kind < KUBE_KINDS; kind++) {
 		s->watches[kind].source = s;
 		s->watches[kind].kind = (enum kube_kind)kind;
@@ -182,7 +155,7 @@ void kube_source_free(void *source)
 		timer_cancel(s->loop, &s->publish);
 	http_client_free(s->client);
 	kube_index_free(s->index);
-	text_free(&s->token);
+	kube_credentials_free(&s->credentials);
 	free(s);
 }
 

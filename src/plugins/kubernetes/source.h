@@ -8,6 +8,7 @@
 #include "plugins/kubernetes/access.h"
 #include "plugins/kubernetes/decode.h"
 #include "plugins/kubernetes/index.h"
+#include "plugins/kubernetes/limits.h"
 #include "server/plugin.h"
 
 struct kube_source;
@@ -15,6 +16,7 @@ struct kube_source;
 struct kube_source_settings {
 	struct plugin *self;       /* for log lines and tasks */
 	struct kube_access access;
+	struct kube_limits limits;
 	unsigned watched;          /* bit by kind */
 	const char *labels;        /* selectors in their canonical form; NULL: none */
 	const char *namespace_labels;

@@ -2,6 +2,7 @@
 #ifndef ISTHMUS_PLUGINS_KUBERNETES_SOURCE_PARTS_H
 #define ISTHMUS_PLUGINS_KUBERNETES_SOURCE_PARTS_H
 
+#include "plugins/kubernetes/credentials.h"
 #include "plugins/kubernetes/watch.h"
 
 struct kube_source {
@@ -12,9 +13,9 @@ struct kube_source {
 	struct loop *loop;
 	struct timer publish;
 	uint64_t published; /* when the index was last published */
-	struct text token;  /* the header's line, read from the file */
-	uint64_t token_read;
-	bool token_refused;
+	struct kube_credentials credentials;
+	struct kube_budget budget;
+	size_t server; /* the one of access.servers that is asked */
 };
 
 /* Publishes soon: at once, unless that was done a moment ago. */
@@ -23,8 +24,13 @@ void kube_source_changed(struct kube_source *s);
 /* Counts a request by its status (0: no answer). */
 void kube_source_count_request(const struct kube_source *s, long status);
 
-/* The line of the Authorization header, NULL for none. */
-const char *kube_source_authorization(struct kube_source *s);
+static inline const struct kube_server *kube_source_server(const struct kube_source *s)
+{
+	return &s->settings.access.servers[s->server];
+}
+
+/* This server gave no answer: if it is the one that is asked, another one will be. */
+void kube_source_server_failed(struct kube_source *s, const struct kube_server *server);
 
 /* A change of endpoints has come in: how long ago it happened. */
 void kube_source_time(const struct kube_source *s, const struct kube_object *slice);

@@ -110,12 +110,21 @@ static bool on_status(void *owner, const struct kube_status *status)
 	return false;
 }
 
+/* A request counts as one in flight until there is an answer: a watch's may go on for ever. */
+static void answer_begins(struct kube_watch *w)
+{
+	if (w->in_flight)
+		kube_budget_give_back(&w->source->budget);
+	w->in_flight = false;
+}
+
 static bool on_head(void *owner, long status, struct view type)
 {
 	static const struct view protobuf = { "application/vnd.kubernetes.protobuf", 35 };
 	struct kube_watch *w = owner;
 	struct kube_reader reader = { on_object, on_status, w };
 	w->http_status = status;
+	answer_begins(w);
 	kube_decoder_free(w->decoder);
 	w->decoder = kube_decoder_new(view_starts(type, protobuf) ? KUBE_PROTOBUF : KUBE_JSON, w->kind,
 		w->watching && status == 200, &reader);
@@ -172,7 +181,7 @@ static void add_selectors(const struct kube_watch *w, struct text *url)
 
 static void begin_url(const struct kube_watch *w, struct text *url)
 {
-	text_printf(url, "%s%s", w->source->settings.access.server, paths[w->kind]);
+	text_printf(url, "%s%s", kube_source_server(w->source)->url, paths[w->kind]);
 	add_selectors(w, url);
 }
 
@@ -212,27 +221,35 @@ static void list_url(const struct kube_watch *w, struct view token, struct text 
 			url, "resourceVersion", from_version ? text_view(&w->version) : VIEW("0"));
 }
 
-static struct http_result ask_once(struct kube_watch *w, const char *url)
+/* Why nothing was sent. */
+static struct http_result not_sent(const char *why)
+{
+	struct http_result result = { .end = HTTP_FAILED };
+	snprintf(result.error, sizeof result.error, "%s", why);
+	return result;
+}
+
+static struct http_result send_as(struct kube_watch *w, const char *url, const struct kube_identity *identity)
 {
 	struct kube_source *s = w->source;
 	const struct kube_access *access = &s->settings.access;
+	const struct kube_server *server = kube_source_server(s);
 	const char *headers[KUBE_HEADERS_MAX + 4], **h = headers;
 	bool custom = w->kind == KUBE_IMPORT;
 	*h++ = custom ? "Accept: application/json"
 		      : "Accept: application/vnd.kubernetes.protobuf, application/json";
 	*h++ = "User-Agent: isthmus/" ISTHMUS_VERSION;
-	const char *authorization = kube_source_authorization(s);
-	if (authorization)
-		*h++ = authorization;
+	if (identity->authorization && server->secure)
+		*h++ = identity->authorization;
 	for (const char *const *more = access->headers; *more; more++)
 		*h++ = *more;
 	*h = NULL;
 	struct http_request r = {
 		.url = url,
 		.headers = headers,
-		.tls = &access->tls,
+		.tls = &identity->tls,
 		.proxy = access->proxy,
-		.connect_to = access->connect_to,
+		.connect_to = server->connect_to,
 		.connect_timeout = connect_timeout,
 		.silence = !w->watching ? list_silence : w->initial ? mark_timeout : watch_silence,
 		.stop = &s->settings.self->block->config->stopping,
@@ -241,13 +258,33 @@ static struct http_result ask_once(struct kube_watch *w, const char *url)
 		.owner = w,
 	};
 	w->request = &r;
+	struct http_result result = http_perform(s->client, &r);
+	w->request = NULL;
+	kube_source_count_request(s, result.status);
+	if (!result.status && !is_stopping(w))
+		kube_source_server_failed(s, server);
+	return result;
+}
+
+static struct http_result ask_once(struct kube_watch *w, const char *url)
+{
+	struct kube_source *s = w->source;
+	const char *why;
 	w->events = 0;
 	w->http_status = 0;
 	w->status.there = w->status.too_large = false;
 	w->status.code = 0;
-	struct http_result result = http_perform(s->client, &r);
-	w->request = NULL;
-	kube_source_count_request(s, result.status);
+	struct kube_identity *identity = kube_identity_take(&s->credentials, &why);
+	if (!identity)
+		return not_sent(why);
+	if (!kube_budget_take(&s->budget, &s->settings.limits, s->settings.self, !w->watching)) {
+		kube_identity_drop(identity);
+		return not_sent("stopped");
+	}
+	w->in_flight = true;
+	struct http_result result = send_as(w, url, identity);
+	answer_begins(w);
+	kube_identity_drop(identity);
 	return result;
 }
 
@@ -288,7 +325,7 @@ static void say_refused(struct kube_watch *w)
 		return;
 	w->refused_said = now;
 	plugin_warning(w->source->settings.self, "%s: connection refused by %s", type_names[w->kind],
-		w->source->settings.access.host);
+		kube_source_server(w->source)->host);
 }
 
 static const char *reason_of(const struct kube_watch *w, const struct http_result *r)
@@ -301,7 +338,7 @@ static const char *reason_of(const struct kube_watch *w, const struct http_resul
 	else if (w->decoder && kube_decoder_error(w->decoder))
 		snprintf(text, sizeof text, "%s", kube_decoder_error(w->decoder));
 	else
-		snprintf(text, sizeof text, "Get \"%s%s\": %s", w->source->settings.access.server, paths[w->kind],
+		snprintf(text, sizeof text, "Get \"%s%s\": %s", kube_source_server(w->source)->url, paths[w->kind],
 			r->error);
 	return text;
 }
@@ -322,7 +359,7 @@ static enum outcome outcome_of(struct kube_watch *w, const struct http_result *r
 		return OUTCOME_AGAIN;
 	}
 	if (r->status == 401)
-		w->source->token_refused = true;
+		kube_credentials_refused(&w->source->credentials);
 	if (r->status == 429 || (w->status.there && w->status.code == 429))
 		return OUTCOME_AGAIN;
 	if (is_gone(w, r))

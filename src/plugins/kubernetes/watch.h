@@ -22,6 +22,7 @@ struct kube_watch {
 	bool ended_list;        /* the mark behind the list came */
 	size_t events;
 	struct http_request *request;
+	bool in_flight;         /* it has no answer yet */
 	struct {
 		bool there, too_large;
 		long code;

@@ -25,6 +25,7 @@ static const int calls[] = {
 	SCMP_SYS(mremap),
 	SCMP_SYS(mprotect),
 	SCMP_SYS(madvise),
+	SCMP_SYS(memfd_create),
 	SCMP_SYS(membarrier),
 	/* threads, time, signals */
 	SCMP_SYS(futex),
