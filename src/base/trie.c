@@ -13,14 +13,14 @@ enum {
 	BITS = 5,
 	FANOUT = 1 << BITS,
 	LEVELS = 13, /* 65 bits: more than a hash has */
-	SPARE = 4,   /* slots that a node of the running edit is given beyond its need */
+	SPARE = 2,   /* slots that a node of the running edit is given beyond its need */
 };
 
 struct node {
-	uint64_t generation; /* of the edit that made it */
-	uint32_t present;    /* by the hash's bits; below the last level: how many */
-	uint32_t below;      /* those of them that are nodes */
-	uint32_t capacity;
+	uint64_t generation : TRIE_GENERATION_BITS; /* of the edit that made it */
+	uint64_t capacity : 64 - TRIE_GENERATION_BITS;
+	uint32_t present; /* by the hash's bits; below the last level: how many */
+	uint32_t below;   /* those of them that are nodes */
 	void *slots[];
 };
 
@@ -76,12 +76,14 @@ void *trie_find(const struct trie *t, const struct trie_type *type, uint64_t has
 
 /* --- nodes --- */
 
+/* An odd number of slots leaves no room in what malloc gives. */
 static struct node *node_new(const struct trie_edit *e, unsigned slots)
 {
+	slots |= 1;
 	struct node *n = memory_alloc(sizeof *n + slots * sizeof n->slots[0]);
-	n->generation = e->generation;
+	n->generation = e->generation & TRIE_GENERATION_MASK;
 	n->present = n->below = 0;
-	n->capacity = slots;
+	n->capacity = slots & TRIE_REST_MASK;
 	return n;
 }
 
@@ -338,7 +340,7 @@ static void waste_free(void *data)
 
 void trie_edit_publish(struct trie_edit *e)
 {
-	uint64_t generation = e->generation + 1;
+	uint64_t generation = (e->generation + 1) & TRIE_GENERATION_MASK;
 	if (e->discarded_count) {
 		struct waste *w = memory_alloc(sizeof *w);
 		*w = (struct waste){ e->discarded, e->discarded_count };

@@ -26,7 +26,12 @@ struct trie_type {
 	bool (*matches)(const void *value, const void *key);
 };
 
-/* Changes that are not published yet. Zeroed is empty. */
+/* Enough for a publication every millisecond over thirty years. */
+enum { TRIE_GENERATION_BITS = 40 };
+#define TRIE_GENERATION_MASK ((UINT64_C(1) << TRIE_GENERATION_BITS) - 1)
+#define TRIE_REST_MASK ((UINT64_C(1) << (64 - TRIE_GENERATION_BITS)) - 1) /* what a word has beside a generation */
+
+/* Changes that are not published yet. Zeroed is empty. What has the edit's generation was never seen by a reader. */
 struct trie_edit {
 	uint64_t generation;
 	void **discarded;

@@ -49,7 +49,7 @@ def test_names_of_every_kind():
         assert get(s, reverse, "PTR") == [f"svc-7.ns-7.{DOMAIN}"]
         assert get(s, f"_http._tcp.svc-7.ns-7.{DOMAIN}", "SRV") == [f"0 100 80 svc-7.ns-7.{DOMAIN}"]
         assert get(s, f"external-1.ns-1.{DOMAIN}", "CNAME") == ["target-1.example.org."]
-        srv = get(s, f"_metrics._tcp.headless-2.ns-2.{DOMAIN}", "SRV")
+        srv = get(s, f"_metrics._tcp.headless-2.ns-2.{DOMAIN}", "SRV", tcp=True)
         assert srv == sorted(f"0 10 9090 ep-{i}.headless-2.ns-2.{DOMAIN}" for i in range(10)), srv
         address = fill.pod_address(fill.HEADLESS_FIRST + 20 + 4)
         assert get(s, ipaddress.ip_address(address).reverse_pointer + ".", "PTR") == [f"ep-4.headless-2.ns-2.{DOMAIN}"]

@@ -9,7 +9,7 @@ enum { ALIASES_MAX = 10 };
 /* The target; of length 0 if it is an address or no name. */
 static struct name alias_target(struct kube_lookup *l, const struct kube_service_data *alias)
 {
-	struct view text = kube_text_view(alias->text, alias->external_name);
+	struct view text = kube_service_external_name(alias);
 	struct kube_address address;
 	if (kube_address_parse(text, &address))
 		return (struct name){ NULL, 0 };

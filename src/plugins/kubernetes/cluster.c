@@ -37,6 +37,40 @@ struct view kube_address_octets(const struct kube_address *a)
 	return (struct view){ octets, IPV6_OCTETS };
 }
 
+/* --- inside slices --- */
+
+struct view kube_endpoint_octets(const struct kube_slice *s, uint32_t index)
+{
+	const uint8_t *at = kube_slice_octets(s) + (size_t)index * s->address_octets;
+	if (s->address_octets == KUBE_ADDRESS_OCTETS)
+		return kube_address_octets((const struct kube_address *)at);
+	return (struct view){ (const char *)at, IPV4_OCTETS };
+}
+
+struct kube_address kube_endpoint_address(const struct kube_slice *s, uint32_t index)
+{
+	struct view octets = kube_endpoint_octets(s, index);
+	return kube_address_of((const uint8_t *)octets.at, octets.length);
+}
+
+static struct view text_at(const struct kube_slice *s, uint32_t place)
+{
+	const char *text = kube_slice_text(s) + place;
+	return (struct view){ text + 1, (uint8_t)text[0] };
+}
+
+struct view kube_endpoint_hostname(const struct kube_slice *s, uint32_t index)
+{
+	return s->has_names ? text_at(s, s->places[index]) : VIEW("");
+}
+
+struct view kube_endpoint_zone(const struct kube_slice *s, uint32_t index)
+{
+	return s->has_zones ? text_at(s, s->places[s->has_names * s->endpoint_count + index]) : VIEW("");
+}
+
+/* --- keys --- */
+
 uint64_t kube_hash(struct view namespace, struct view name)
 {
 	return hash_mix(
@@ -61,16 +95,6 @@ static bool key_matches(const void *value, const void *key)
 	       view_equal(kube_key_namespace(k), wanted->namespace);
 }
 
-static uint64_t hash_of_holder(const void *value)
-{
-	return ((const struct kube_holder *)value)->hash;
-}
-
-static bool holder_matches(const void *value, const void *key)
-{
-	return kube_address_equal(&((const struct kube_holder *)value)->address, key);
-}
-
 static uint64_t hash_of_pod_holder(const void *value)
 {
 	return ((const struct kube_pod_holder *)value)->hash;
@@ -82,7 +106,6 @@ static bool pod_holder_matches(const void *value, const void *key)
 }
 
 const struct trie_type kube_by_key = { hash_of_key, key_matches };
-const struct trie_type kube_by_address = { hash_of_holder, holder_matches };
 const struct trie_type kube_pods_by_address = { hash_of_pod_holder, pod_holder_matches };
 
 const struct kube_service *kube_find_service(
@@ -95,21 +118,13 @@ const struct kube_service *kube_find_service(
 const struct kube_service *kube_find_service_of(
 	const struct kube_directory *d, const struct kube_slice *s)
 {
-	struct kube_wanted wanted = { kube_key_namespace(s->key),
-		kube_text_view(s->text, s->service) };
-	return trie_find(&d->services, &kube_by_key, s->service_hash, &wanted);
+	return kube_find_service(d, kube_key_namespace(s->key), kube_slice_service(s));
 }
 
 const struct kube_slice *kube_find_slice(const struct kube_directory *d, const struct kube_key *key)
 {
 	struct kube_wanted wanted = { kube_key_namespace(key), kube_key_name(key) };
 	return trie_find(&d->slices, &kube_by_key, key->hash, &wanted);
-}
-
-const struct kube_holder *kube_find_holder(
-	const struct trie *holders, const struct kube_address *a)
-{
-	return trie_find(holders, &kube_by_address, kube_address_hash(a), a);
 }
 
 const struct kube_namespace *kube_find_namespace(const struct kube_cluster *c, struct view name)

@@ -13,7 +13,6 @@ uint64_t kube_hash(struct view namespace, struct view name);
 uint64_t kube_address_hash(const struct kube_address *a);
 
 extern const struct trie_type kube_by_key;      /* a value that begins with a struct kube_key * */
-extern const struct trie_type kube_by_address;  /* struct kube_holder */
 extern const struct trie_type kube_pods_by_address; /* struct kube_pod_holder */
 
 #endif

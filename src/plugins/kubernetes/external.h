@@ -30,12 +30,12 @@ struct external_lookup {
 
 /* One address or host name with a port. */
 struct external_item {
-	struct kube_address address;
-	struct view host; /* in place of the address */
+	struct view octets; /* of the address */
+	struct view host;   /* in place of the address */
+	const struct kube_ports *ports;
 	const struct kube_known_port *port;
-	const char *text; /* of the port */
 	const struct kube_slice *slice; /* NULL: the service's own address */
-	const struct kube_known_endpoint *endpoint;
+	uint32_t endpoint;              /* of the slice */
 };
 
 /* `all`: how many there are. */
@@ -57,8 +57,8 @@ void external_add_answer(struct external_lookup *l, const struct external_item *
 void external_add_service_record(struct external_lookup *l, const struct external_item *i, size_t all);
 
 void external_add_soa(struct external_lookup *l, enum section_id section);
-void external_add_address(struct external_lookup *l, enum section_id section, struct name owner,
-	const struct kube_address *a);
+void external_add_address(
+	struct external_lookup *l, enum section_id section, struct name owner, struct view octets);
 
 /* The zone's NS record, its addresses in the additional section. */
 void external_add_name_servers(struct external_lookup *l, enum section_id section);

@@ -4,7 +4,6 @@
 #include "base/hash.h"
 #include "dns/reverse.h"
 #include "plugins/found.h"
-#include "plugins/kubernetes/entry.h"
 
 enum {
 	SOA_REFRESH = 7200,
@@ -28,10 +27,15 @@ void external_add_soa(struct external_lookup *l, enum section_id section)
 			l->cluster->external_serial, SOA_REFRESH, SOA_RETRY, SOA_EXPIRE, l->e->ttl));
 }
 
-void external_add_address(struct external_lookup *l, enum section_id section, struct name owner, const struct kube_address *a)
+void external_add_address(
+	struct external_lookup *l, enum section_id section, struct name owner, struct view octets)
 {
-	struct view octets = arena_copy(l->q->arena, kube_address_octets(a));
-	reply_add(l->q, section, owner, kube_address_type(a), l->e->ttl, octets);
+	reply_add(l->q, section, owner, kube_address_type(octets), l->e->ttl, octets);
+}
+
+static uint64_t hash_of(struct view octets)
+{
+	return hash_bytes(octets.at, octets.length);
 }
 
 static bool has_answers(const struct external_lookup *l)
@@ -45,18 +49,18 @@ static bool port_fits(const struct external_lookup *l, const struct external_ite
 {
 	if (!l->of_port)
 		return true;
-	return view_equal_nocase(kube_text_view(i->text, i->port->name), l->port) &&
-	       view_equal_nocase(kube_text_view(i->text, i->port->protocol), l->protocol);
+	return view_equal_nocase(kube_port_text(i->ports, i->port->name), l->port) &&
+	       view_equal_nocase(kube_port_text(i->ports, i->port->protocol), l->protocol);
 }
 
 /* Calls visit (if there is one) for each port that fits; gives how many do. */
-static size_t visit_ports(struct external_lookup *l, struct external_item *i, const struct kube_known_port *ports, uint32_t count,
-	const char *text, external_visitor *visit, size_t all)
+static size_t visit_ports(struct external_lookup *l, struct external_item *i,
+	const struct kube_ports *ports, external_visitor *visit, size_t all)
 {
 	size_t fitting = 0;
-	i->text = text;
-	for (uint32_t p = 0; p < count; p++) {
-		i->port = &ports[p];
+	i->ports = ports;
+	for (uint32_t p = 0; p < ports->count; p++) {
+		i->port = &ports->at[p];
 		if (!port_fits(l, i))
 			continue;
 		fitting++;
@@ -71,10 +75,13 @@ static size_t visit_external(
 {
 	size_t count = 0;
 	for (uint32_t i = 0; i < s->external_count; i++) {
-		struct external_item item = { .host = kube_text_view(s->text, s->external[i]) };
-		if (kube_address_parse(item.host, &item.address))
+		struct external_item item = { .host = kube_service_external(s, i) };
+		struct kube_address address;
+		if (kube_address_parse(item.host, &address)) {
+			item.octets = arena_copy(l->q->arena, kube_address_octets(&address));
 			item.host = VIEW("");
-		count += visit_ports(l, &item, s->ports, s->port_count, s->text, visit, all);
+		}
+		count += visit_ports(l, &item, s->ports, visit, all);
 	}
 	return count;
 }
@@ -86,13 +93,13 @@ static size_t visit_endpoints(struct external_lookup *l, const struct kube_servi
 	for (uint32_t i = 0; i < s->slice_count; i++) {
 		const struct kube_slice *slice = s->slices[i];
 		for (uint32_t j = 0; j < slice->endpoint_count; j++) {
-			const struct kube_known_endpoint *e = &slice->endpoints[j];
-			struct external_item item = { .address = e->address, .slice = slice, .endpoint = e };
+			struct external_item item = { .octets = kube_endpoint_octets(slice, j),
+				.slice = slice,
+				.endpoint = j };
 			if (l->endpoint.length &&
-				!view_equal_nocase(kube_endpoint_label(slice, e, room), l->endpoint))
+				!view_equal_nocase(kube_endpoint_label(slice, j, room), l->endpoint))
 				continue;
-			count += visit_ports(
-				l, &item, slice->ports, slice->port_count, slice->text, visit, all);
+			count += visit_ports(l, &item, slice->ports, visit, all);
 		}
 	}
 	return count;
@@ -111,9 +118,9 @@ size_t external_each_item(struct external_lookup *l, const struct kube_service *
 void external_add_answer(struct external_lookup *l, const struct external_item *i, size_t all)
 {
 	(void)all;
-	if (!i->host.length && kube_address_type(&i->address) == l->type &&
-		seen_add(&l->seen, l->q->arena, kube_address_hash(&i->address)))
-		external_add_address(l, SECTION_ANSWER, l->q->request.question.name, &i->address);
+	if (!i->host.length && kube_address_type(i->octets) == l->type &&
+		seen_add(&l->seen, l->q->arena, hash_of(i->octets)))
+		external_add_address(l, SECTION_ANSWER, l->q->request.question.name, i->octets);
 }
 
 /* A host name in the place of addresses: an alias; the first one counts. */
@@ -131,15 +138,15 @@ static void visit_host(struct external_lookup *l, const struct external_item *i,
 void external_add_service_record(struct external_lookup *l, const struct external_item *i, size_t all)
 {
 	struct arena *a = l->q->arena;
-	struct view labels[] = { i->endpoint ? VIEW("") : l->service, l->namespace };
+	struct view labels[] = { i->slice ? VIEW("") : l->service, l->namespace };
 	char room[KUBE_ENDPOINT_LABEL_MAX];
 	struct view endpoint[] = { VIEW(""), l->service, l->namespace };
 	if (i->port->number < 0)
 		return;
-	if (i->endpoint)
+	if (i->slice)
 		endpoint[0] = kube_endpoint_label(i->slice, i->endpoint, room);
 	struct name target = i->host.length ? name_from_text(a, i->host)
-			     : i->endpoint ? kube_name(a, endpoint, 3, l->zone)
+			     : i->slice ? kube_name(a, endpoint, 3, l->zone)
 					   : kube_name(a, labels, 2, l->zone);
 	uint16_t weight = kube_weight(all);
 	uint64_t hash = target.length ? name_hash(target) : 0;
@@ -153,8 +160,8 @@ void external_add_service_record(struct external_lookup *l, const struct externa
 			found_append(l->q, target, TYPE_A, SECTION_ADDITIONAL, NULL);
 			found_append(l->q, target, TYPE_AAAA, SECTION_ADDITIONAL, NULL);
 		}
-	} else if (seen_add(&l->seen_additional, a, hash_mix(hash, kube_address_hash(&i->address)))) {
-		external_add_address(l, SECTION_ADDITIONAL, target, &i->address);
+	} else if (seen_add(&l->seen_additional, a, hash_mix(hash, hash_of(i->octets)))) {
+		external_add_address(l, SECTION_ADDITIONAL, target, i->octets);
 	}
 }
 
@@ -191,21 +198,21 @@ static enum kube_outcome answer_service(struct external_lookup *l)
 
 /* --- the zone itself --- */
 
-typedef void address_visitor(struct external_lookup *l, const struct kube_address *a);
+typedef void address_visitor(struct external_lookup *l, struct view octets);
 
 /* The external addresses of a service that the server is an endpoint of. */
 static void visit_server_service(struct external_lookup *l, const struct kube_service *s, address_visitor *visit)
 {
 	struct kube_address a;
 	for (uint32_t i = 0; i < s->data->external_count; i++) {
-		if (kube_address_parse(kube_text_view(s->data->text, s->data->external[i]), &a))
-			visit(l, &a);
+		if (kube_address_parse(kube_service_external(s->data, i), &a))
+			visit(l, arena_copy(l->q->arena, kube_address_octets(&a)));
 	}
 	if (s->data->external_count || !l->e->headless || s->data->type != KUBE_HEADLESS)
 		return;
 	for (uint32_t i = 0; i < s->slice_count; i++) {
 		for (uint32_t j = 0; j < s->slices[i]->endpoint_count; j++)
-			visit(l, &s->slices[i]->endpoints[j].address);
+			visit(l, kube_endpoint_octets(s->slices[i], j));
 	}
 }
 
@@ -227,20 +234,20 @@ static void visit_server_addresses(struct external_lookup *l, address_visitor *v
 	if (kube_each_local_service(l->rules, &l->cluster->own, visit_local_service, &v))
 		return;
 	for (size_t i = 0; i < l->rules->local_count; i++)
-		visit(l, &l->rules->local[i]);
+		visit(l, kube_address_octets(&l->rules->local[i]));
 }
 
-static void add_server_address(struct external_lookup *l, const struct kube_address *a)
+static void add_server_address(struct external_lookup *l, struct view octets)
 {
-	if (kube_address_type(a) == l->type && seen_add(&l->seen, l->q->arena, kube_address_hash(a)))
-		external_add_address(l, SECTION_ANSWER, l->q->request.question.name, a);
+	if (kube_address_type(octets) == l->type && seen_add(&l->seen, l->q->arena, hash_of(octets)))
+		external_add_address(l, SECTION_ANSWER, l->q->request.question.name, octets);
 }
 
-static void add_glue(struct external_lookup *l, const struct kube_address *a)
+static void add_glue(struct external_lookup *l, struct view octets)
 {
 	struct name owner = name_server(l);
-	if (owner.length && seen_add(&l->seen, l->q->arena, kube_address_hash(a)))
-		external_add_address(l, SECTION_ADDITIONAL, owner, a);
+	if (owner.length && seen_add(&l->seen, l->q->arena, hash_of(octets)))
+		external_add_address(l, SECTION_ADDITIONAL, owner, octets);
 }
 
 void external_add_name_servers(struct external_lookup *l, enum section_id section)
@@ -278,10 +285,10 @@ static enum kube_outcome answer_pointer(struct external_lookup *l)
 	if (!count)
 		return KUBE_NODATA;
 	struct kube_address a = kube_address_of(octets, count);
-	const struct kube_holder *h = kube_find_holder(&l->cluster->external_holders, &a);
+	struct kube_holder h = kube_find_holder(&l->cluster->external_holders, &a);
 	bool found = false;
-	for (uint32_t i = 0; h && i < h->service_count; i++) {
-		struct view labels[] = { kube_key_name(h->keys[i]), kube_key_namespace(h->keys[i]) };
+	for (uint32_t i = 0; i < h.service_count; i++) {
+		struct view labels[] = { kube_key_name(h.keys[i]), kube_key_namespace(h.keys[i]) };
 		struct name target = kube_name(l->q->arena, labels, 2, l->e->zones[0]);
 		if (!kube_is_exposed(l->rules, l->cluster, labels[1]) || !target.length)
 			continue;

@@ -46,14 +46,14 @@ static void pass_ports(struct passing *p, const struct kube_service *s, struct n
 	struct external_lookup *l = &p->lookup;
 	struct arena *a = l->q->arena;
 	const struct kube_service_data *d = s->data;
-	for (uint32_t i = 0; i < d->port_count && !p->stopped; i++) {
-		struct name named = kube_port_name(a, &d->ports[i], d->text, owner);
+	for (uint32_t i = 0; i < d->ports->count && !p->stopped; i++) {
+		struct name named = kube_port_name(a, d->ports, i, owner);
 		if (!named.length)
 			continue;
 		ask_again(p, named, TYPE_SRV);
 		l->of_port = true;
-		l->port = kube_text_view(d->text, d->ports[i].name);
-		l->protocol = kube_text_view(d->text, d->ports[i].protocol);
+		l->port = kube_port_text(d->ports, d->ports->at[i].name);
+		l->protocol = kube_port_text(d->ports, d->ports->at[i].protocol);
 		size_t all = external_each_item(l, s, NULL, 0);
 		if (all)
 			external_each_item(l, s, external_add_service_record, all);
@@ -71,11 +71,10 @@ static void pass_endpoints(struct passing *p, const struct kube_service *s, stru
 	ask_again(p, owner, TYPE_A);
 	for (uint32_t i = 0; i < s->slice_count; i++) {
 		for (uint32_t j = 0; j < s->slices[i]->endpoint_count; j++) {
-			const struct kube_known_endpoint *e = &s->slices[i]->endpoints[j];
-			struct view label = kube_endpoint_label(s->slices[i], e, room);
+			struct view label = kube_endpoint_label(s->slices[i], j, room);
 			struct name name = kube_name(p->lookup.q->arena, &label, 1, owner);
 			if (name.length)
-				external_add_address(&p->lookup, SECTION_ANSWER, name, &e->address);
+				external_add_address(&p->lookup, SECTION_ANSWER, name, kube_endpoint_octets(s->slices[i], j));
 		}
 	}
 	pass_on(p);

@@ -5,13 +5,18 @@
 #include "plugins/kubernetes/index.h"
 
 #include "base/epoch.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "plugins/kubernetes/entry.h"
+#include "plugins/kubernetes/holders.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 
+enum { SHARED_PORTS = 64 };
+
 struct kube_index {
 	struct kube_keeping keeping;
+	struct kube_ports *ports[SHARED_PORTS]; /* what was seen last, by hash */
 	struct kube_cluster next; /* what will be published */
 	_Atomic(struct kube_cluster *) live;
 	struct trie_edit edit;
@@ -82,92 +87,65 @@ static void remove_by_key(struct kube_index *x, struct trie *t, struct kube_key 
 	trie_edit_discard(&x->edit, k);
 }
 
-/* --- who has an address --- */
+/* --- ports --- */
 
-static struct kube_holder *holder_new(
-	const struct kube_address *a, uint32_t services, uint32_t slices)
+static bool same_ports(const struct kube_ports *a, const struct kube_ports *b)
 {
-	struct kube_holder *h =
-		memory_alloc(sizeof *h + (services + slices) * sizeof h->keys[0]);
-	h->address = *a;
-	h->hash = kube_address_hash(a);
-	h->service_count = services;
-	h->slice_count = slices;
-	return h;
+	return a == b || (a->count == b->count && a->text_length == b->text_length &&
+				 memcmp(a->at, b->at, a->count * sizeof a->at[0] + a->text_length) == 0);
 }
 
-static uint32_t holder_count(const struct kube_holder *h)
+static void ports_release(struct kube_index *x, struct kube_ports *p)
 {
-	return h ? h->service_count + h->slice_count : 0;
+	if (p && --p->uses == 0)
+		trie_edit_discard(&x->edit, p);
 }
 
-static uint32_t key_index(const struct kube_holder *h, const struct kube_key *k)
+/* The ports of an object, counted: those of another one if they are the same. */
+static struct kube_ports *ports_take(struct kube_index *x, const struct kube_object *o)
 {
-	uint32_t i = 0;
-	while (i < holder_count(h) && h->keys[i] != k)
-		i++;
-	return i;
-}
-
-static void holder_put(struct kube_index *x, struct trie *holders, struct kube_holder *h)
-{
-	trie_edit_discard(&x->edit,
-		trie_put(holders, &kube_by_address, &x->edit, h->hash, &h->address, h));
-}
-
-static void holder_add(struct kube_index *x, struct trie *holders, const struct kube_address *a,
-	const struct kube_key *k, bool is_service)
-{
-	const struct kube_holder *old = kube_find_holder(holders, a);
-	uint32_t count = holder_count(old), services = old ? old->service_count : 0;
-	if (key_index(old, k) < count)
-		return;
-	struct kube_holder *h =
-		holder_new(a, services + is_service, count - services + !is_service);
-	uint32_t at = is_service ? services : count;
-	for (uint32_t i = 0; i < count; i++)
-		h->keys[i + (i >= at)] = old->keys[i];
-	h->keys[at] = k;
-	holder_put(x, holders, h);
-}
-
-static void holder_remove(struct kube_index *x, struct trie *holders,
-	const struct kube_address *a, const struct kube_key *k)
-{
-	const struct kube_holder *old = kube_find_holder(holders, a);
-	uint32_t count = holder_count(old), at = key_index(old, k);
-	if (at == count)
-		return;
-	if (count == 1) {
-		trie_edit_discard(&x->edit,
-			trie_remove(holders, &kube_by_address, &x->edit, old->hash, a));
-		return;
+	struct kube_ports *fresh = kube_pack_ports(o);
+	uint64_t hash = hash_bytes(fresh->at, fresh->count * sizeof fresh->at[0] + fresh->text_length);
+	struct kube_ports **shared = &x->ports[hash % SHARED_PORTS];
+	if (*shared && same_ports(*shared, fresh)) {
+		free(fresh);
+	} else {
+		ports_release(x, *shared);
+		*shared = fresh;
+		fresh->uses = 1;
 	}
-	bool is_service = at < old->service_count;
-	struct kube_holder *h = holder_new(
-		a, old->service_count - is_service, old->slice_count - !is_service);
-	for (uint32_t i = 0; i < count - 1; i++)
-		h->keys[i] = old->keys[i + (i >= at)];
-	holder_put(x, holders, h);
+	(*shared)->uses++;
+	return *shared;
 }
 
 /* --- a service with its slices --- */
 
-static struct kube_service *service_new(
-	struct kube_key *key, struct kube_service_data *data, uint32_t slices)
+static struct kube_service *service_new(struct kube_index *x, struct kube_key *key,
+	struct kube_service_data *data, uint32_t slices)
 {
 	struct kube_service *s = memory_alloc(sizeof *s + slices * sizeof s->slices[0]);
 	s->key = key;
 	s->data = data;
-	s->slice_count = slices;
+	s->generation = x->edit.generation & TRIE_GENERATION_MASK;
+	s->slice_count = slices & TRIE_REST_MASK;
 	return s;
+}
+
+/* One that no reader has seen goes at once: while a list comes in there are many. */
+static void service_discard(struct kube_index *x, struct kube_service *s)
+{
+	if (s && s->generation == x->edit.generation)
+		free(s);
+	else
+		trie_edit_discard(&x->edit, s);
 }
 
 /* Puts it in, or takes it out when nothing is left of it. */
 static void service_put(struct kube_index *x, struct kube_directory *d, struct kube_service *s)
 {
 	if (s->data || s->slice_count) {
-		put_by_key(x, &d->services, s);
+		struct kube_wanted w = wanted_key(s->key);
+		service_discard(x, trie_put(&d->services, &kube_by_key, &x->edit, s->key->hash, &w, s));
 		return;
 	}
 	remove_by_key(x, &d->services, s->key);
@@ -185,8 +163,8 @@ static void service_set_data(struct kube_index *x, struct kube_directory *d,
 	const struct kube_service *old, const struct kube_wanted *wanted,
 	struct kube_service_data *data)
 {
-	uint32_t slices = old ? old->slice_count : 0;
-	struct kube_service *s = service_new(service_key(old, wanted), data, slices);
+	uint32_t slices = old ? (uint32_t)old->slice_count : 0;
+	struct kube_service *s = service_new(x, service_key(old, wanted), data, slices);
 	for (uint32_t i = 0; i < slices; i++)
 		s->slices[i] = old->slices[i];
 	service_put(x, d, s);
@@ -203,11 +181,10 @@ static uint32_t slice_index(const struct kube_service *s, const struct kube_key 
 static void service_set_slice(
 	struct kube_index *x, struct kube_directory *d, struct kube_slice *slice)
 {
-	struct kube_wanted w = { kube_key_namespace(slice->key),
-		kube_text_view(slice->text, slice->service) };
+	struct kube_wanted w = { kube_key_namespace(slice->key), kube_slice_service(slice) };
 	const struct kube_service *old = find_by_key(&d->services, &w);
-	uint32_t count = old ? old->slice_count : 0, at = slice_index(old, slice->key);
-	struct kube_service *s = service_new(service_key(old, &w), old ? old->data : NULL,
+	uint32_t count = old ? (uint32_t)old->slice_count : 0, at = slice_index(old, slice->key);
+	struct kube_service *s = service_new(x, service_key(old, &w), old ? old->data : NULL,
 		at < count ? count : count + 1);
 	for (uint32_t i = 0; i < count; i++)
 		s->slices[i] = old->slices[i];
@@ -222,7 +199,7 @@ static void service_drop_slice(
 	uint32_t at = slice_index(old, slice->key);
 	if (!old || at == old->slice_count)
 		return;
-	struct kube_service *s = service_new(old->key, old->data, old->slice_count - 1);
+	struct kube_service *s = service_new(x, old->key, old->data, (uint32_t)old->slice_count - 1);
 	for (uint32_t i = 0; i < s->slice_count; i++)
 		s->slices[i] = old->slices[i + (i >= at)];
 	service_put(x, d, s);
@@ -242,7 +219,7 @@ static bool has_address(const struct kube_service_data *s, const struct kube_add
 /* An external address; false for a host name. */
 static bool external_address(const struct kube_service_data *s, uint32_t i, struct kube_address *a)
 {
-	return kube_address_parse(kube_text_view(s->text, s->external[i]), a);
+	return kube_address_parse(kube_service_external(s, i), a);
 }
 
 static void external_replace(struct kube_index *x, const struct kube_key *key,
@@ -251,25 +228,20 @@ static void external_replace(struct kube_index *x, const struct kube_key *key,
 	struct kube_address a;
 	for (uint32_t i = 0; before && i < before->external_count; i++) {
 		if (external_address(before, i, &a))
-			holder_remove(x, &x->next.external_holders, &a, key);
+			kube_holders_remove(&x->next.external_holders, &x->edit, &a, key);
 	}
 	for (uint32_t i = 0; data && i < data->external_count; i++) {
 		if (external_address(data, i, &a))
-			holder_add(x, &x->next.external_holders, &a, key, true);
+			kube_holders_add(&x->next.external_holders, &x->edit, &a, key, true);
 	}
-}
-
-static bool same_texts(const struct kube_service_data *a, const struct kube_service_data *b)
-{
-	return a->text_length == b->text_length && memcmp(a->text, b->text, a->text_length) == 0;
 }
 
 static bool same_external(const struct kube_service_data *a, const struct kube_service_data *b)
 {
-	return a->external_count == b->external_count && a->port_count == b->port_count &&
-	       memcmp(a->ports, b->ports, a->port_count * sizeof *a->ports) == 0 &&
-	       memcmp(a->external, b->external, a->external_count * sizeof *a->external) == 0 &&
-	       same_texts(a, b);
+	return a->external_count == b->external_count && same_ports(a->ports, b->ports) &&
+	       a->text_length == b->text_length && a->external_name_length == b->external_name_length &&
+	       memcmp(kube_service_externals(a), kube_service_externals(b),
+		       a->external_count * sizeof(struct kube_text) + a->text_length) == 0;
 }
 
 static bool same_service(const struct kube_service_data *a, const struct kube_service_data *b)
@@ -291,6 +263,13 @@ static void service_stamp(struct kube_index *x, enum kube_kind kind,
 		x->external_changed = true;
 }
 
+static void data_discard(struct kube_index *x, struct kube_service_data *data)
+{
+	if (data)
+		ports_release(x, data->ports);
+	trie_edit_discard(&x->edit, data);
+}
+
 static void service_replace(struct kube_index *x, enum kube_kind kind,
 	const struct kube_wanted *wanted, struct kube_service_data *data)
 {
@@ -302,7 +281,7 @@ static void service_replace(struct kube_index *x, enum kube_kind kind,
 	service_stamp(x, kind, before, data);
 	for (uint32_t i = 0; before && i < before->address_count; i++) {
 		if (!has_address(data, &before->addresses[i]))
-			holder_remove(x, &d->holders, &before->addresses[i], old->key);
+			kube_holders_remove(&d->holders, &x->edit, &before->addresses[i], old->key);
 	}
 	if (old)
 		external_replace(x, old->key, before, NULL);
@@ -311,8 +290,8 @@ static void service_replace(struct kube_index *x, enum kube_kind kind,
 	if (s)
 		external_replace(x, s->key, NULL, data);
 	for (uint32_t i = 0; data && i < data->address_count; i++)
-		holder_add(x, &d->holders, &data->addresses[i], s->key, true);
-	trie_edit_discard(&x->edit, before);
+		kube_holders_add(&d->holders, &x->edit, &data->addresses[i], s->key, true);
+	data_discard(x, before);
 	x->count[kind] += (data != NULL);
 	x->count[kind] -= (before != NULL);
 }
@@ -325,42 +304,70 @@ static void service_take(struct kube_index *x, const struct kube_object *o)
 		old->data->round = x->round[o->kind];
 		return;
 	}
-	struct kube_service_data *data = kube_pack_service(o);
+	struct kube_service_data *data = kube_pack_service(o, ports_take(x, o));
 	data->round = x->round[o->kind];
 	service_replace(x, o->kind, &w, data);
 }
 
 /* --- slices --- */
 
-static bool endpoint_stays(
-	const struct kube_slice *s, uint32_t index, const struct kube_address *a)
+static bool has_endpoint(const struct kube_slice *s, uint32_t index, struct view octets)
+{
+	return view_equal(kube_endpoint_octets(s, index), octets);
+}
+
+/* Whether an address is in a slice: most stay where they are. */
+static bool endpoint_stays(const struct kube_slice *s, uint32_t index, struct view octets)
 {
 	if (!s)
 		return false;
-	if (index < s->endpoint_count && kube_address_equal(&s->endpoints[index].address, a))
+	if (index < s->endpoint_count && has_endpoint(s, index, octets))
 		return true;
 	for (uint32_t i = 0; i < s->endpoint_count; i++) {
-		if (kube_address_equal(&s->endpoints[i].address, a))
+		if (has_endpoint(s, i, octets))
 			return true;
 	}
 	return false;
 }
 
+static size_t slice_octets(const struct kube_slice *s)
+{
+	return (size_t)(kube_slice_text(s) - (const char *)s->places) + s->text_length;
+}
+
 static bool same_slice(const struct kube_slice *a, const struct kube_slice *b)
 {
-	return a->endpoint_count == b->endpoint_count && a->port_count == b->port_count &&
-	       a->text_length == b->text_length &&
-	       memcmp(a->text, b->text, a->text_length) == 0 &&
-	       memcmp(a->ports, b->ports, a->port_count * sizeof *a->ports) == 0 &&
-	       memcmp(a->endpoints, b->endpoints, a->endpoint_count * sizeof a->endpoints[0]) ==
-		       0 &&
-	       a->service.length == b->service.length && a->cluster.length == b->cluster.length;
+	return a->endpoint_count == b->endpoint_count && a->address_octets == b->address_octets &&
+	       a->has_names == b->has_names && a->has_zones == b->has_zones &&
+	       a->service_length == b->service_length && a->cluster_length == b->cluster_length &&
+	       a->text_length == b->text_length && same_ports(a->ports, b->ports) &&
+	       memcmp(a->places, b->places, slice_octets(a)) == 0;
+}
+
+static bool same_owner(const struct kube_slice *a, const struct kube_slice *b)
+{
+	return view_equal(kube_slice_service(a), kube_slice_service(b));
 }
 
 /* Whose slice it is nobody knows without the label: its endpoints belong to no name. */
 static bool has_service(const struct kube_slice *s)
 {
-	return s && s->service.length;
+	return s && s->service_length;
+}
+
+/* Puts the addresses of a slice's endpoints in or takes them out, but for those that are in the other slice, too. */
+static void hold_endpoints(struct kube_index *x, struct kube_directory *d,
+	const struct kube_slice *s, const struct kube_slice *other, bool put)
+{
+	for (uint32_t i = 0; i < s->endpoint_count; i++) {
+		if (endpoint_stays(other, i, kube_endpoint_octets(s, i)))
+			continue;
+		struct kube_address a = kube_endpoint_address(s, i);
+		if (put)
+			kube_holders_add(&d->holders, &x->edit, &a, s->key, false);
+		else
+			kube_holders_remove(&d->holders, &x->edit, &a, s->key);
+	}
 }
 
 static void slice_replace(
@@ -371,16 +378,17 @@ static void slice_replace(
 	if (!old || !new || !same_slice(old, new))
 		touch(x, kind);
 	const struct kube_slice *stays = has_service(new) ? new : NULL;
-	for (uint32_t i = 0; has_service(old) && i < old->endpoint_count; i++) {
-		if (!endpoint_stays(stays, i, &old->endpoints[i].address))
-			holder_remove(x, &d->holders, &old->endpoints[i].address, old->key);
-	}
-	if (has_service(old) && !(stays && stays->service_hash == old->service_hash))
-		service_drop_slice(x, d, old);
-	if (stays)
+	const struct kube_slice *went = has_service(old) ? old : NULL;
+	if (went)
+		hold_endpoints(x, d, went, stays, false);
+	if (went && !(stays && same_owner(stays, went)))
+		service_drop_slice(x, d, went);
+	if (stays) {
 		service_set_slice(x, d, new);
-	for (uint32_t i = 0; stays && i < new->endpoint_count; i++)
-		holder_add(x, &d->holders, &new->endpoints[i].address, new->key, false);
+		hold_endpoints(x, d, new, went, true);
+	}
+	if (old)
+		ports_release(x, old->ports);
 	if (new)
 		put_by_key(x, &d->slices, new); /* discards the old one */
 	else
@@ -398,7 +406,7 @@ static void slice_take(struct kube_index *x, const struct kube_object *o)
 		return;
 	}
 	struct kube_key *key = old ? old->key : kube_pack_key(o->namespace, o->name);
-	struct kube_slice *new = kube_pack_slice(o, key, &x->keeping);
+	struct kube_slice *new = kube_pack_slice(o, key, ports_take(x, o), &x->keeping);
 	new->round = x->round[o->kind];
 	slice_replace(x, o->kind, old, new);
 }
@@ -670,8 +678,17 @@ bool kube_index_publish(struct kube_index *x, uint32_t now)
 static void discard_service(void *value, void *data)
 {
 	struct kube_service *s = value;
-	trie_edit_discard(data, s->key);
-	trie_edit_discard(data, s->data);
+	struct kube_index *x = data;
+	trie_edit_discard(&x->edit, s->key);
+	data_discard(x, s->data);
+}
+
+static void discard_slice(void *value, void *data)
+{
+	struct kube_slice *s = value;
+	struct kube_index *x = data;
+	trie_edit_discard(&x->edit, s->key);
+	ports_release(x, s->ports);
 }
 
 static void discard_key(void *value, void *data)
@@ -681,8 +698,8 @@ static void discard_key(void *value, void *data)
 
 static void discard_directory(struct kube_index *x, struct kube_directory *d)
 {
-	trie_each(&d->services, discard_service, &x->edit);
-	trie_each(&d->slices, discard_key, &x->edit);
+	trie_each(&d->services, discard_service, x);
+	trie_each(&d->slices, discard_slice, x);
 	trie_discard(&d->services, &x->edit);
 	trie_discard(&d->slices, &x->edit);
 	trie_discard(&d->holders, &x->edit);
@@ -701,6 +718,8 @@ void kube_index_free(void *index)
 	trie_discard(&x->next.pod_holders, &x->edit);
 	trie_discard(&x->next.namespaces, &x->edit);
 	trie_discard(&x->next.external_holders, &x->edit);
+	for (size_t i = 0; i < SHARED_PORTS; i++)
+		ports_release(x, x->ports[i]);
 	trie_edit_publish(&x->edit);
 	epoch_retire(atomic_load(&x->live), free);
 	free(x);

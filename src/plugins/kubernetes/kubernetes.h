@@ -78,9 +78,9 @@ bool kube_is_exposed(
 /* The SOA of the lookup's zone. */
 void kube_add_soa(struct kube_lookup *l, enum section_id section);
 
-/* An A or AAAA record. */
-void kube_add_address(struct kube_lookup *l, enum section_id section, struct name owner,
-	const struct kube_address *address);
+/* An A or AAAA record of 4 or 16 octets, which must live as long as the query. */
+void kube_add_address(
+	struct kube_lookup *l, enum section_id section, struct name owner, struct view octets);
 
 /* The weight of each of so many SRV records, at least one: they share 100. */
 static inline uint16_t kube_weight(size_t records)
@@ -88,8 +88,8 @@ static inline uint16_t kube_weight(size_t records)
 	return records < 100 ? (uint16_t)(100 / records) : 1;
 }
 
-/* The type of an address record for it. */
-uint16_t kube_address_type(const struct kube_address *a);
+/* The type of an address record of so many octets. */
+uint16_t kube_address_type(struct view octets);
 
 /* A name in q's arena: these labels (empty ones left out) in front of `parent`. Of length 0 if it would be too long. */
 struct name kube_name(
@@ -98,17 +98,17 @@ struct name kube_name(
 enum { KUBE_ENDPOINT_LABEL_MAX = 48 };
 
 /* What an endpoint is called: its name, or its address with dashes, in `room`. */
-struct view kube_endpoint_label(const struct kube_slice *s, const struct kube_known_endpoint *e,
-	char room[static KUBE_ENDPOINT_LABEL_MAX]);
+struct view kube_endpoint_label(
+	const struct kube_slice *s, uint32_t index, char room[static KUBE_ENDPOINT_LABEL_MAX]);
 
 /* The name of an endpoint: ENDPOINT[.CLUSTER].SERVICE.NS.svc.ZONE, of a service: SERVICE.NS.svc.ZONE. */
-struct name kube_endpoint_name(struct arena *a, const struct kube_slice *s,
-	const struct kube_known_endpoint *e, bool imported, struct name zone);
+struct name kube_endpoint_name(struct arena *a, const struct kube_slice *s, uint32_t index,
+	bool imported, struct name zone);
 struct name kube_service_name(struct arena *a, const struct kube_key *service, struct name zone);
 
 /* "_port._protocol" in front of a service's name, in lower case; of length 0 if the port has no name. */
 struct name kube_port_name(
-	struct arena *a, const struct kube_known_port *port, const char *text, struct name service);
+	struct arena *a, const struct kube_ports *ports, uint32_t index, struct name service);
 
 /* Labels in wire form (without the root's) as a text with dots between them. */
 struct view kube_labels_text(struct arena *a, struct view labels);

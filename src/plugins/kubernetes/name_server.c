@@ -6,7 +6,7 @@
 
 /* What is done with each name server and address. */
 typedef void name_server_visitor(
-	struct kube_lookup *l, struct name owner, const struct kube_address *address);
+	struct kube_lookup *l, struct name owner, struct view octets);
 
 static void visit_endpoints(
 	struct kube_lookup *l, const struct kube_service *s, name_server_visitor *visit)
@@ -14,10 +14,9 @@ static void visit_endpoints(
 	for (uint32_t i = 0; i < s->slice_count; i++) {
 		const struct kube_slice *slice = s->slices[i];
 		for (uint32_t j = 0; j < slice->endpoint_count; j++) {
-			struct name owner = kube_endpoint_name(l->q->arena, slice,
-				&slice->endpoints[j], false, l->zone);
+			struct name owner = kube_endpoint_name(l->q->arena, slice, j, false, l->zone);
 			if (owner.length)
-				visit(l, owner, &slice->endpoints[j].address);
+				visit(l, owner, kube_endpoint_octets(slice, j));
 		}
 	}
 }
@@ -31,7 +30,7 @@ static void visit_service(
 		return;
 	}
 	for (uint32_t i = 0; owner.length && i < s->data->address_count; i++)
-		visit(l, owner, &s->data->addresses[i]);
+		visit(l, owner, kube_address_octets(&s->data->addresses[i]));
 }
 
 bool kube_each_local_service(const struct kube_rules *rules, const struct kube_directory *d,
@@ -39,14 +38,14 @@ bool kube_each_local_service(const struct kube_rules *rules, const struct kube_d
 {
 	bool in_cluster = false;
 	for (size_t local = 0; local < rules->local_count; local++) {
-		const struct kube_holder *h = kube_find_holder(&d->holders, &rules->local[local]);
-		for (uint32_t i = 0; h && i < h->slice_count; i++) {
-			const struct kube_slice *slice = kube_find_slice(d, h->keys[h->service_count + i]);
+		struct kube_holder h = kube_find_holder(&d->holders, &rules->local[local]);
+		for (uint32_t i = 0; i < h.slice_count; i++) {
+			const struct kube_slice *slice = kube_find_slice(d, h.keys[h.service_count + i]);
 			const struct kube_service *s = slice ? kube_find_service_of(d, slice) : NULL;
 			if (s && s->data)
 				visit(s, data);
 		}
-		in_cluster |= h && h->slice_count;
+		in_cluster |= h.slice_count != 0;
 	}
 	return in_cluster;
 }
@@ -72,7 +71,7 @@ static void visit_name_servers(struct kube_lookup *l, name_server_visitor *visit
 	struct name owner =
 		kube_name(l->q->arena, (struct view[]){ VIEW("ns"), VIEW("dns") }, 2, l->zone);
 	for (size_t i = 0; owner.length && i < rules->local_count; i++)
-		visit(l, owner, &rules->local[i]);
+		visit(l, owner, kube_address_octets(&rules->local[i]));
 }
 
 /* Whether a section has a record of this owner, type and data. */
@@ -87,29 +86,26 @@ static bool has_record(const struct section *s, struct name owner, uint16_t type
 	return false;
 }
 
-static void add_distinct_address(struct kube_lookup *l, enum section_id section, struct name owner,
-	const struct kube_address *a)
+static void add_distinct_address(
+	struct kube_lookup *l, enum section_id section, struct name owner, struct view octets)
 {
-	if (!has_record(&l->q->reply->section[section], owner, kube_address_type(a),
-		    kube_address_octets(a)))
-		kube_add_address(l, section, owner, a);
+	if (!has_record(&l->q->reply->section[section], owner, kube_address_type(octets), octets))
+		kube_add_address(l, section, owner, octets);
 }
 
-static void add_name_server(
-	struct kube_lookup *l, struct name owner, const struct kube_address *address)
+static void add_name_server(struct kube_lookup *l, struct name owner, struct view octets)
 {
 	struct view rdata = rdata_of_name(l->q->arena, owner);
 	if (!has_record(&l->q->reply->section[SECTION_ANSWER], l->owner, TYPE_NS, rdata))
 		reply_add(l->q, SECTION_ANSWER, l->owner, TYPE_NS, l->rules->ttl, rdata);
-	add_distinct_address(l, SECTION_ADDITIONAL, owner, address);
+	add_distinct_address(l, SECTION_ADDITIONAL, owner, octets);
 }
 
-static void add_its_address(
-	struct kube_lookup *l, struct name owner, const struct kube_address *address)
+static void add_its_address(struct kube_lookup *l, struct name owner, struct view octets)
 {
 	(void)owner;
-	if (l->type == kube_address_type(address))
-		add_distinct_address(l, SECTION_ANSWER, l->owner, address);
+	if (l->type == kube_address_type(octets))
+		add_distinct_address(l, SECTION_ANSWER, l->owner, octets);
 }
 
 static enum kube_outcome outcome(const struct kube_lookup *l)

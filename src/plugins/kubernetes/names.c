@@ -21,9 +21,8 @@ struct name kube_name(struct arena *a, const struct view *labels, size_t count, 
 }
 
 /* "10-0-0-1", "fd00--1"; a final 0 behind what would end in a dash. */
-static struct view dashed(const struct kube_address *a, char room[static KUBE_ENDPOINT_LABEL_MAX])
+static struct view dashed(struct view octets, char room[static KUBE_ENDPOINT_LABEL_MAX])
 {
-	struct view octets = kube_address_octets(a);
 	const uint8_t *at = (const uint8_t *)octets.at;
 	size_t length = octets.length == IPV4_OCTETS ? ipv4_print(at, room) : ipv6_print(at, room);
 	for (size_t i = 0; i < length; i++) {
@@ -35,20 +34,21 @@ static struct view dashed(const struct kube_address *a, char room[static KUBE_EN
 	return (struct view){ room, length };
 }
 
-struct view kube_endpoint_label(const struct kube_slice *s, const struct kube_known_endpoint *e,
-	char room[static KUBE_ENDPOINT_LABEL_MAX])
+struct view kube_endpoint_label(
+	const struct kube_slice *s, uint32_t index, char room[static KUBE_ENDPOINT_LABEL_MAX])
 {
-	return e->name.length ? kube_text_view(s->text, e->name) : dashed(&e->address, room);
+	struct view name = kube_endpoint_hostname(s, index);
+	return name.length ? name : dashed(kube_endpoint_octets(s, index), room);
 }
 
-struct name kube_endpoint_name(struct arena *a, const struct kube_slice *s,
-	const struct kube_known_endpoint *e, bool imported, struct name zone)
+struct name kube_endpoint_name(struct arena *a, const struct kube_slice *s, uint32_t index,
+	bool imported, struct name zone)
 {
 	char room[KUBE_ENDPOINT_LABEL_MAX];
 	struct view labels[] = {
-		kube_endpoint_label(s, e, room),
-		imported ? kube_text_view(s->text, s->cluster) : VIEW(""),
-		kube_text_view(s->text, s->service),
+		kube_endpoint_label(s, index, room),
+		imported ? kube_slice_cluster(s) : VIEW(""),
+		kube_slice_service(s),
 		kube_key_namespace(s->key),
 		VIEW("svc"),
 	};
@@ -63,9 +63,11 @@ struct name kube_service_name(struct arena *a, const struct kube_key *service, s
 }
 
 struct name kube_port_name(
-	struct arena *a, const struct kube_known_port *port, const char *text, struct name service)
+	struct arena *a, const struct kube_ports *ports, uint32_t index, struct name service)
 {
-	struct view name = kube_text_view(text, port->name), protocol = kube_text_view(text, port->protocol);
+	const struct kube_known_port *port = &ports->at[index];
+	struct view name = kube_port_text(ports, port->name);
+	struct view protocol = kube_port_text(ports, port->protocol);
 	if (!name.length || !protocol.length)
 		return (struct name){ NULL, 0 };
 	struct view labels[] = { view_of(arena_printf(a, "_%.*s", VIEW_ARGS(name))),

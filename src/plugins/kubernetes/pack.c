@@ -1,6 +1,7 @@
 /* Packing objects. Each is measured first, so that its block is taken once and has no room to spare. */
 #include "plugins/kubernetes/pack.h"
 
+#include "base/address.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "plugins/kubernetes/entry.h"
@@ -57,16 +58,6 @@ static struct kube_text pack_text(struct packing *p, struct view v)
 	return t;
 }
 
-static struct kube_text pack_lower(struct packing *p, struct view v)
-{
-	struct kube_text t = pack_text(p, v);
-	for (char *c = p->text + t.at; c < p->text + p->length; c++) {
-		if (*c >= 'A' && *c <= 'Z')
-			*c = (char)(*c + ('a' - 'A'));
-	}
-	return t;
-}
-
 static size_t ports_length(const struct kube_port *ports, size_t count)
 {
 	size_t length = 0;
@@ -76,14 +67,20 @@ static size_t ports_length(const struct kube_port *ports, size_t count)
 	return length;
 }
 
-static void pack_ports(struct packing *p, struct kube_known_port *to, const struct kube_port *ports,
-	size_t count)
+struct kube_ports *kube_pack_ports(const struct kube_object *o)
 {
+	const struct kube_port *ports = o->port_count ? o->ports : &no_port;
+	size_t count = o->port_count ? o->port_count : 1, text = ports_length(ports, count);
+	struct kube_ports *to = memory_array(1, sizeof *to + count * sizeof to->at[0] + text);
+	struct packing p = { (char *)(to->at + count), 0 };
+	to->count = (uint32_t)count;
 	for (size_t i = 0; i < count; i++) {
-		to[i].number = ports[i].number;
-		to[i].name = pack_text(p, at_most(ports[i].name, LABEL_MAX_LENGTH));
-		to[i].protocol = pack_text(p, at_most(ports[i].protocol, LABEL_MAX_LENGTH));
+		to->at[i].number = ports[i].number;
+		to->at[i].name = pack_text(&p, at_most(ports[i].name, LABEL_MAX_LENGTH));
+		to->at[i].protocol = pack_text(&p, at_most(ports[i].protocol, LABEL_MAX_LENGTH));
 	}
+	to->text_length = p.length;
+	return to;
 }
 
 /* --- services --- */
@@ -105,40 +102,42 @@ static size_t external_length(const struct kube_object *o)
 	return length;
 }
 
-/* "None", and an address that is not given out yet, are no addresses. */
-static void pack_addresses(struct kube_service_data *s, const struct kube_object *o)
+/* How many addresses there are: "None", and one that is not given out yet, are none. */
+static uint16_t count_addresses(const struct kube_object *o)
 {
-	for (size_t i = 0; i < o->address_count; i++) {
-		if (kube_address_parse(o->addresses[i], &s->addresses[s->address_count]))
-			s->address_count++;
-	}
+	struct kube_address a;
+	uint16_t count = 0;
+	for (size_t i = 0; i < o->address_count && count < UINT16_MAX; i++)
+		count = (uint16_t)(count + kube_address_parse(o->addresses[i], &a));
+	return count;
 }
 
-struct kube_service_data *kube_pack_service(const struct kube_object *o)
+static void pack_addresses(struct kube_service_data *s, const struct kube_object *o)
 {
-	const struct kube_port *ports = o->port_count ? o->ports : &no_port;
-	size_t port_count = o->port_count ? o->port_count : 1;
+	uint16_t count = 0;
+	for (size_t i = 0; count < s->address_count; i++)
+		count = (uint16_t)(count + kube_address_parse(o->addresses[i], &s->addresses[count]));
+}
+
+struct kube_service_data *kube_pack_service(const struct kube_object *o, struct kube_ports *ports)
+{
 	struct view external_name = at_most(o->external_name, NAME_MAX_LENGTH + 1);
-	size_t addresses = o->address_count * sizeof(struct kube_address);
-	size_t text = ports_length(ports, port_count) + external_length(o) + external_name.length;
-	struct kube_service_data *s = memory_array(1,
-		sizeof *s + addresses + port_count * sizeof *s->ports +
-			o->external_count * sizeof *s->external + text);
-	struct kube_known_port *to = (struct kube_known_port *)(s->addresses + o->address_count);
-	struct kube_text *external = (struct kube_text *)(to + port_count);
-	struct packing p = { (char *)(external + o->external_count), 0 };
+	uint16_t addresses = count_addresses(o);
+	struct kube_service_data *s =
+		memory_array(1, sizeof *s + addresses * sizeof s->addresses[0] +
+					o->external_count * sizeof(struct kube_text) +
+					external_length(o) + external_name.length);
 	s->version = kube_version(o->version);
+	s->ports = ports;
 	s->type = service_type(o);
-	s->ports = to;
-	s->port_count = (uint32_t)port_count;
-	s->external = external;
+	s->address_count = addresses;
 	s->external_count = (uint32_t)o->external_count;
-	s->text = p.text;
+	s->external_name_length = (uint16_t)external_name.length;
 	pack_addresses(s, o);
-	pack_ports(&p, to, ports, port_count);
+	struct packing p = { kube_service_text(s), 0 };
+	pack_text(&p, external_name);
 	for (size_t i = 0; i < o->external_count; i++)
-		external[i] = pack_text(&p, at_most(o->external[i], NAME_MAX_LENGTH));
-	s->external_name = pack_text(&p, external_name);
+		kube_service_externals(s)[i] = pack_text(&p, at_most(o->external[i], NAME_MAX_LENGTH));
 	s->text_length = p.length;
 	return s;
 }
@@ -163,49 +162,104 @@ static bool is_taken(const struct kube_object *o, const struct kube_endpoint *e)
 	return e->ready && !view_is(o->type, "FQDN");
 }
 
-struct kube_slice *kube_pack_slice(
-	const struct kube_object *o, struct kube_key *key, const struct kube_keeping *keeping)
+/* What is in the room that a slice takes. */
+struct measure {
+	uint32_t endpoints;
+	size_t text;
+	bool names, zones, wide; /* wide: not all addresses are IPv4 */
+};
+
+static struct measure measure_slice(const struct kube_object *o, const struct kube_keeping *keeping)
 {
-	const struct kube_port *ports = o->port_count ? o->ports : &no_port;
-	size_t port_count = o->port_count ? o->port_count : 1, addresses = 0;
-	struct view service = at_most(o->service, NAME_MAX_LENGTH);
-	struct view cluster = at_most(o->cluster, LABEL_MAX_LENGTH);
-	size_t text = ports_length(ports, port_count) + service.length + cluster.length;
+	struct measure m = { 0 };
+	struct kube_address a;
 	for (size_t i = 0; i < o->endpoint_count; i++) {
 		const struct kube_endpoint *e = &o->endpoints[i];
+		struct view name = endpoint_name(e, keeping), zone = endpoint_zone(e, keeping);
 		if (!is_taken(o, e))
 			continue;
-		addresses += e->address_count;
-		text += endpoint_name(e, keeping).length + endpoint_zone(e, keeping).length;
-	}
-	struct kube_slice *s = memory_array(1, sizeof *s + addresses * sizeof *s->endpoints +
-						       port_count * sizeof *s->ports + text);
-	struct kube_known_port *to = (struct kube_known_port *)(s->endpoints + addresses);
-	struct packing p = { (char *)(to + port_count), 0 };
-	s->key = key;
-	s->version = kube_version(o->version);
-	s->service_hash = kube_hash(kube_key_namespace(key), service);
-	s->ports = to;
-	s->port_count = (uint32_t)port_count;
-	s->text = p.text;
-	s->service = pack_text(&p, service);
-	s->cluster = pack_text(&p, cluster);
-	pack_ports(&p, to, ports, port_count);
-	for (size_t i = 0; i < o->endpoint_count; i++) {
-		const struct kube_endpoint *e = &o->endpoints[i];
-		if (!is_taken(o, e))
-			continue;
-		struct kube_text name = pack_text(&p, endpoint_name(e, keeping));
-		struct kube_text zone = pack_lower(&p, endpoint_zone(e, keeping));
 		for (size_t j = 0; j < e->address_count; j++) {
-			struct kube_known_endpoint *known = &s->endpoints[s->endpoint_count];
-			if (!kube_address_parse(e->addresses[j], &known->address))
+			if (!kube_address_parse(e->addresses[j], &a))
 				continue;
-			known->name = name;
-			known->zone = zone;
-			s->endpoint_count++;
+			m.endpoints++;
+			m.wide |= kube_address_octets(&a).length != IPV4_OCTETS;
+		}
+		m.names |= name.length != 0;
+		m.zones |= zone.length != 0;
+		m.text += (name.length ? 1 + name.length : 0) + (zone.length ? 1 + zone.length : 0);
+	}
+	return m;
+}
+
+/* A text with its length in front. */
+static uint32_t pack_counted(struct packing *p, struct view v)
+{
+	uint32_t at = p->length;
+	if (!v.length)
+		return 0;
+	p->text[p->length++] = (char)v.length;
+	pack_text(p, v);
+	return at;
+}
+
+static void lower(char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] >= 'A' && text[i] <= 'Z')
+			text[i] = (char)(text[i] + ('a' - 'A'));
+	}
+}
+
+static void pack_endpoints(struct kube_slice *s, struct packing *p, const struct kube_object *o,
+	const struct kube_keeping *keeping)
+{
+	uint8_t *octets = kube_slice_octets(s);
+	uint32_t *name_at = s->places, *zone_at = s->places + s->has_names * s->endpoint_count;
+	for (size_t i = 0; i < o->endpoint_count; i++) {
+		const struct kube_endpoint *e = &o->endpoints[i];
+		struct kube_address a;
+		if (!is_taken(o, e))
+			continue;
+		uint32_t name = pack_counted(p, endpoint_name(e, keeping));
+		uint32_t zone = pack_counted(p, endpoint_zone(e, keeping));
+		lower(p->text + zone + 1, (uint8_t)p->text[zone]);
+		for (size_t j = 0; j < e->address_count; j++) {
+			if (!kube_address_parse(e->addresses[j], &a))
+				continue;
+			memcpy(octets, a.octets + KUBE_ADDRESS_OCTETS - s->address_octets, s->address_octets);
+			octets += s->address_octets;
+			if (s->has_names)
+				*name_at++ = name;
+			if (s->has_zones)
+				*zone_at++ = zone;
 		}
 	}
+}
+
+struct kube_slice *kube_pack_slice(const struct kube_object *o, struct kube_key *key,
+	struct kube_ports *ports, const struct kube_keeping *keeping)
+{
+	struct view service = at_most(o->service, NAME_MAX_LENGTH);
+	struct view cluster = at_most(o->cluster, LABEL_MAX_LENGTH);
+	struct measure m = measure_slice(o, keeping);
+	size_t address = m.wide ? KUBE_ADDRESS_OCTETS : IPV4_OCTETS;
+	size_t places = (size_t)(m.names + m.zones) * m.endpoints;
+	struct kube_slice *s = memory_array(1, sizeof *s + places * sizeof s->places[0] +
+						       m.endpoints * address + 1 + service.length +
+						       cluster.length + m.text);
+	s->key = key;
+	s->version = kube_version(o->version);
+	s->ports = ports;
+	s->endpoint_count = m.endpoints;
+	s->service_length = (uint8_t)service.length;
+	s->cluster_length = (uint8_t)cluster.length;
+	s->address_octets = (uint8_t)address;
+	s->has_names = m.names;
+	s->has_zones = m.zones;
+	struct packing p = { kube_slice_text(s), 1 };
+	pack_text(&p, service);
+	pack_text(&p, cluster);
+	pack_endpoints(s, &p, o, keeping);
 	s->text_length = p.length;
 	return s;
 }

@@ -64,12 +64,13 @@ static bool has_pointer(const struct message *m, struct name target)
 static bool add_endpoints_of(struct kube_lookup *l, const struct kube_slice *s,
 	const struct kube_address *a, bool adds)
 {
+	struct view octets = kube_address_octets(a);
 	bool found = false;
 	for (uint32_t i = 0; i < s->endpoint_count; i++) {
-		if (!kube_address_equal(&s->endpoints[i].address, a))
+		if (!view_equal(kube_endpoint_octets(s, i), octets))
 			continue;
-		struct name target = kube_endpoint_name(l->q->arena, s, &s->endpoints[i],
-			l->imported, l->rules->primary);
+		struct name target =
+			kube_endpoint_name(l->q->arena, s, i, l->imported, l->rules->primary);
 		found = true;
 		if (adds && target.length && !has_pointer(l->q->reply, target))
 			reply_add(l->q, SECTION_ANSWER, l->owner, TYPE_PTR, l->rules->ttl,
@@ -99,9 +100,9 @@ enum kube_outcome kube_answer_pointer(struct kube_lookup *l)
 	if (!count)
 		return is_partial(l->q->name) ? KUBE_NODATA : KUBE_NO_NAME;
 	struct kube_address a = kube_address_of(octets, count);
-	const struct kube_holder *h = kube_find_holder(&l->directory->holders, &a);
+	struct kube_holder h = kube_find_holder(&l->directory->holders, &a);
 	bool adds = l->type == TYPE_PTR;
-	if (!h || !(add_service(l, h, adds) || add_endpoints(l, h, &a, adds)))
+	if (!add_service(l, &h, adds) && !add_endpoints(l, &h, &a, adds))
 		return KUBE_NO_NAME;
 	return adds ? KUBE_FOUND : KUBE_NODATA;
 }

@@ -40,16 +40,15 @@ void kube_add_soa(struct kube_lookup *l, enum section_id section)
 			serial_of(l), SOA_REFRESH, SOA_RETRY, SOA_EXPIRE, ttl));
 }
 
-uint16_t kube_address_type(const struct kube_address *a)
+uint16_t kube_address_type(struct view octets)
 {
-	return kube_address_octets(a).length == IPV4_OCTETS ? TYPE_A : TYPE_AAAA;
+	return octets.length == IPV4_OCTETS ? TYPE_A : TYPE_AAAA;
 }
 
-void kube_add_address(struct kube_lookup *l, enum section_id section, struct name owner,
-	const struct kube_address *address)
+void kube_add_address(
+	struct kube_lookup *l, enum section_id section, struct name owner, struct view octets)
 {
-	reply_add(l->q, section, owner, kube_address_type(address), l->rules->ttl,
-		kube_address_octets(address));
+	reply_add(l->q, section, owner, kube_address_type(octets), l->rules->ttl, octets);
 }
 
 static enum kube_outcome answer_apex(struct kube_lookup *l)
@@ -95,9 +94,9 @@ static enum kube_outcome answer_pod(struct kube_lookup *l)
 	*a = kube_address_of(octets, count);
 	if (rules->pods == KUBE_PODS_VERIFIED && !pod_is_there(l, a))
 		return KUBE_NO_NAME;
-	if (l->type != kube_address_type(a))
+	if (l->type != kube_address_type(kube_address_octets(a)))
 		return KUBE_NODATA;
-	kube_add_address(l, SECTION_ANSWER, l->owner, a);
+	kube_add_address(l, SECTION_ANSWER, l->owner, kube_address_octets(a));
 	return KUBE_FOUND;
 }
 

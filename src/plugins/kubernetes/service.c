@@ -2,7 +2,6 @@
 #include "plugins/kubernetes/kubernetes.h"
 
 #include "base/hash.h"
-#include "plugins/kubernetes/entry.h"
 #include "plugins/seen.h"
 
 enum {
@@ -12,10 +11,10 @@ enum {
 /* --- items: an address with a port --- */
 
 struct item {
-	const struct kube_address *address;
+	struct view octets; /* of the address */
 	const struct kube_known_port *port;
 	const struct kube_slice *slice; /* NULL: the service's own address */
-	const struct kube_known_endpoint *endpoint;
+	uint32_t endpoint;              /* of the slice */
 };
 
 struct items {
@@ -29,24 +28,24 @@ struct items {
 	size_t count;
 };
 
-static bool port_fits(const struct items *items, const struct kube_known_port *p, const char *text)
+static bool port_fits(
+	const struct items *items, const struct kube_ports *ports, const struct kube_known_port *p)
 {
 	const struct kube_request *r = &items->l->request;
 	if (r->place != KUBE_PLACE_PORT && r->place != KUBE_PLACE_PROTOCOL)
 		return true;
-	if (!view_equal_nocase(kube_text_view(text, p->protocol), r->protocol))
+	if (!view_equal_nocase(kube_port_text(ports, p->protocol), r->protocol))
 		return false;
 	return r->place == KUBE_PLACE_PROTOCOL ||
-	       view_equal_nocase(kube_text_view(text, p->name), r->port);
+	       view_equal_nocase(kube_port_text(ports, p->name), r->port);
 }
 
-static bool visit_ports(struct items *items, struct item *i, const struct kube_known_port *ports,
-	uint32_t count, const char *text)
+static bool visit_ports(struct items *items, struct item *i, const struct kube_ports *ports)
 {
-	for (uint32_t p = 0; p < count; p++) {
-		if (!port_fits(items, &ports[p], text))
+	for (uint32_t p = 0; p < ports->count; p++) {
+		if (!port_fits(items, ports, &ports->at[p]))
 			continue;
-		i->port = &ports[p];
+		i->port = &ports->at[p];
 		items->count++;
 		if (items->visit && !items->visit(items, i))
 			return false;
@@ -60,25 +59,24 @@ static bool visit_addresses(struct items *items)
 {
 	const struct kube_service_data *s = items->service->data;
 	for (uint32_t i = 0; i < s->address_count; i++) {
-		struct item item = { .address = &s->addresses[i] };
-		if (!visit_ports(items, &item, s->ports, s->port_count, s->text))
+		struct item item = { .octets = kube_address_octets(&s->addresses[i]) };
+		if (!visit_ports(items, &item, s->ports))
 			return false;
 	}
 	return true;
 }
 
-static bool endpoint_fits(const struct items *items, const struct kube_slice *s,
-	const struct kube_known_endpoint *e)
+static bool endpoint_fits(const struct items *items, const struct kube_slice *s, uint32_t index)
 {
 	const struct kube_request *r = &items->l->request;
 	char room[KUBE_ENDPOINT_LABEL_MAX];
 	if (r->place == KUBE_PLACE_ZONE && items->in_zone)
-		return view_equal(kube_text_view(s->text, e->zone), items->zone);
+		return view_equal(kube_endpoint_zone(s, index), items->zone);
 	if (r->place != KUBE_PLACE_ENDPOINT)
 		return true;
-	if (items->l->imported && !view_equal_nocase(kube_text_view(s->text, s->cluster), r->cluster))
+	if (items->l->imported && !view_equal_nocase(kube_slice_cluster(s), r->cluster))
 		return false;
-	return view_equal_nocase(kube_endpoint_label(s, e, room), r->endpoint);
+	return view_equal_nocase(kube_endpoint_label(s, index, room), r->endpoint);
 }
 
 static bool visit_endpoints(struct items *items)
@@ -87,9 +85,8 @@ static bool visit_endpoints(struct items *items)
 	for (uint32_t i = 0; i < service->slice_count; i++) {
 		const struct kube_slice *s = service->slices[i];
 		for (uint32_t j = 0; j < s->endpoint_count; j++) {
-			struct item item = { &s->endpoints[j].address, NULL, s, &s->endpoints[j] };
-			if (endpoint_fits(items, s, &s->endpoints[j]) &&
-				!visit_ports(items, &item, s->ports, s->port_count, s->text))
+			struct item item = { kube_endpoint_octets(s, j), NULL, s, j };
+			if (endpoint_fits(items, s, j) && !visit_ports(items, &item, s->ports))
 				return false;
 		}
 	}
@@ -125,14 +122,19 @@ struct answering {
 	struct name service; /* target of SRV records of the service's own addresses */
 };
 
+static uint64_t hash_of(struct view octets)
+{
+	return hash_bytes(octets.at, octets.length);
+}
+
 static bool add_address(struct items *items, const struct item *i)
 {
 	struct answering *answering = items->data;
 	struct kube_lookup *l = answering->l;
-	if (kube_address_type(i->address) != l->type ||
-		!seen_add(&answering->seen, l->q->arena, kube_address_hash(i->address)))
+	if (kube_address_type(i->octets) != l->type ||
+		!seen_add(&answering->seen, l->q->arena, hash_of(i->octets)))
 		return true;
-	kube_add_address(l, SECTION_ANSWER, l->owner, i->address);
+	kube_add_address(l, SECTION_ANSWER, l->owner, i->octets);
 	return ++answering->added < RECORDS_MAX;
 }
 
@@ -148,7 +150,7 @@ static void answer_addresses(struct items *items, struct answering *answering)
 static struct name srv_target(const struct answering *answering, const struct item *i)
 {
 	const struct kube_lookup *l = answering->l;
-	if (!i->endpoint)
+	if (!i->slice)
 		return answering->service;
 	return kube_endpoint_name(l->q->arena, i->slice, i->endpoint, l->imported, l->zone);
 }
@@ -170,8 +172,8 @@ static bool add_service_record(struct items *items, const struct item *i)
 			rdata_srv(a, 0, answering->weight, port, target));
 		answering->added++;
 	}
-	if (seen_add(&answering->seen_additional, a, hash_mix(hash, kube_address_hash(i->address))))
-		kube_add_address(l, SECTION_ADDITIONAL, target, i->address);
+	if (seen_add(&answering->seen_additional, a, hash_mix(hash, hash_of(i->octets))))
+		kube_add_address(l, SECTION_ADDITIONAL, target, i->octets);
 	return answering->added < RECORDS_MAX;
 }
 

@@ -46,31 +46,32 @@ static void add_port(struct passing *p, struct name owner, uint16_t weight, cons
 static void add_service(struct passing *p, const struct kube_service_data *s, struct name owner)
 {
 	for (uint32_t i = 0; i < s->address_count; i++)
-		kube_add_address(&p->lookup, SECTION_ANSWER, owner, &s->addresses[i]);
-	for (uint32_t i = 0; i < s->port_count && s->address_count; i++) {
-		if (s->ports[i].number < 0)
+		kube_add_address(&p->lookup, SECTION_ANSWER, owner, kube_address_octets(&s->addresses[i]));
+	for (uint32_t i = 0; i < s->ports->count && s->address_count; i++) {
+		const struct kube_known_port *port = &s->ports->at[i];
+		if (port->number < 0)
 			continue;
-		struct name named = kube_port_name(p->lookup.q->arena, &s->ports[i], s->text, owner);
-		add_port(p, owner, kube_weight(1), &s->ports[i], owner);
+		struct name named = kube_port_name(p->lookup.q->arena, s->ports, i, owner);
+		add_port(p, owner, kube_weight(1), port, owner);
 		if (named.length)
-			add_port(p, named, kube_weight(1), &s->ports[i], owner);
+			add_port(p, named, kube_weight(1), port, owner);
 	}
 }
 
-static void add_endpoint(struct passing *p, const struct kube_slice *s, const struct kube_known_endpoint *e,
-	struct name service)
+static void add_endpoint(
+	struct passing *p, const struct kube_slice *s, uint32_t index, struct name service)
 {
 	struct kube_lookup *l = &p->lookup;
-	struct name owner = kube_endpoint_name(l->q->arena, s, e, l->imported, l->zone);
+	struct name owner = kube_endpoint_name(l->q->arena, s, index, l->imported, l->zone);
 	uint16_t weight = kube_weight(s->endpoint_count);
 	if (!owner.length)
 		return;
-	kube_add_address(l, SECTION_ANSWER, service, &e->address);
-	kube_add_address(l, SECTION_ANSWER, owner, &e->address);
-	for (uint32_t i = 0; i < s->port_count; i++) {
-		struct name named = kube_port_name(l->q->arena, &s->ports[i], s->text, service);
-		if (named.length && s->ports[i].number >= 0)
-			add_port(p, named, weight, &s->ports[i], owner);
+	kube_add_address(l, SECTION_ANSWER, service, kube_endpoint_octets(s, index));
+	kube_add_address(l, SECTION_ANSWER, owner, kube_endpoint_octets(s, index));
+	for (uint32_t i = 0; i < s->ports->count; i++) {
+		struct name named = kube_port_name(l->q->arena, s->ports, i, service);
+		if (named.length && s->ports->at[i].number >= 0)
+			add_port(p, named, weight, &s->ports->at[i], owner);
 	}
 }
 
@@ -81,7 +82,7 @@ static void pass_headless(struct passing *p, const struct kube_service *s)
 		begin_again(p);
 		struct name owner = kube_service_name(p->lookup.q->arena, s->key, p->lookup.zone);
 		for (uint32_t j = 0; owner.length && j < s->slices[i]->endpoint_count; j++)
-			add_endpoint(p, s->slices[i], &s->slices[i]->endpoints[j], owner);
+			add_endpoint(p, s->slices[i], j, owner);
 		pass_on(p);
 	}
 }
@@ -90,7 +91,7 @@ static void add_alias(struct passing *p, const struct kube_service_data *s, stru
 {
 	struct query *q = p->lookup.q;
 	struct kube_address address;
-	struct view text = kube_text_view(s->text, s->external_name);
+	struct view text = kube_service_external_name(s);
 	struct name target = name_from_text(q->arena, text);
 	if (target.length && !kube_address_parse(text, &address))
 		reply_add(q, SECTION_ANSWER, owner, TYPE_CNAME, p->lookup.rules->ttl,
