@@ -54,7 +54,7 @@ static bool choose(const struct plugin *self, struct query *q, const struct mirr
 			continue;
 		struct zone_result found = zone_answer_find(self, q, zone, zone_of, type_to_find(q));
 		enum rank rank = rank_of(q, &found);
-		if (rank > best->rank || rank == RANK_DENIAL)
+		if (rank > best->rank || (rank == RANK_DENIAL && best->rank == RANK_DENIAL))
 			*best = (struct choice){ rank, zone, found, q->reply };
 	}
 	q->reply = best->reply;

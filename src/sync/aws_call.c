@@ -141,7 +141,8 @@ static bool is_one_of(const char *const *codes, const char *code)
 static bool may_pass(const struct calling *c)
 {
 	const struct http_result *r = &c->answer.result;
-	if (r->end == HTTP_GIVEN_UP)
+	bool too_long = r->end == HTTP_FAILED && c->answer.body.length >= c->call->body_most;
+	if (r->end == HTTP_GIVEN_UP || too_long)
 		return false;
 	return r->end != HTTP_DONE || r->status == 500 || (r->status >= 502 && r->status <= 504) ||
 	       r->status == 429 || aws_error_throttles(c->error.code) || aws_error_passes(c->error.code) ||
