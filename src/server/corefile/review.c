@@ -35,6 +35,7 @@ static const struct answerer {
 	{ "nomad" },
 	{ "chaos" },
 	{ "local" },
+	{ "ddr" },
 	{ "any" },
 	{ "acl" },
 };
