@@ -18,6 +18,7 @@ enum {
 	FILE_MAX = 4 << 20,
 	CHAIN_MAX = 8,        /* certificates in a peer's chain */
 	KEY_BITS_MAX = 16384, /* of a certificate in it */
+	SERVER_NAME_MAX = 256,
 	HANDSHAKE_MAX = 64 << 10, /* octets of one message of a handshake */
 };
 
@@ -29,6 +30,9 @@ struct tls_credentials {
 	int keylog;
 	int64_t expires;
 	gnutls_certificate_credentials_t certificates;
+	gnutls_x509_crt_t own; /* the first of the own chain; NULL: there is none */
+	struct tls_credentials **others; /* of a server: for clients that ask for a name that is in theirs, not in the own */
+	size_t other_count;
 	gnutls_datum_t ticket_key;
 	uint8_t policy[SHA512_OCTETS]; /* of whom a server trusts: tickets are good only where it is the same */
 };
@@ -115,7 +119,8 @@ static int certificates_read(struct certificates *c, const gnutls_datum_t *pem, 
 static void certificates_free(struct certificates *c)
 {
 	for (unsigned i = 0; i < c->count; i++)
-		gnutls_x509_crt_deinit(c->list[i]);
+		if (c->list[i])
+			gnutls_x509_crt_deinit(c->list[i]);
 	gnutls_free(c->list);
 }
 
@@ -150,6 +155,8 @@ static int set_pair(struct tls_credentials *c, const gnutls_datum_t *certificate
 		gnutls_x509_privkey_deinit(own);
 	}
 	c->expires = gnutls_x509_crt_get_expiration_time(chain.list[0]);
+	c->own = chain.list[0];
+	chain.list[0] = NULL;
 	certificates_free(&chain);
 	return error;
 }
@@ -227,6 +234,11 @@ static int verify_client(gnutls_session_t session)
 static void credentials_free(struct tls_credentials *c)
 {
 	gnutls_certificate_free_credentials(c->certificates);
+	if (c->own)
+		gnutls_x509_crt_deinit(c->own);
+	for (size_t i = 0; i < c->other_count; i++)
+		credentials_free(c->others[i]);
+	free(c->others);
 	if (c->ticket_key.data) {
 		gnutls_memset(c->ticket_key.data, 0, c->ticket_key.size);
 		gnutls_free(c->ticket_key.data);
@@ -275,6 +287,27 @@ static bool prepare_priorities(void)
 	return true;
 }
 
+static struct tls_credentials *credentials_load(const struct tls_settings *s,
+	const struct tls_credentials *before, struct arena *arena, const char **why);
+
+/* Like the own pair in all but the files. */
+static bool read_others(struct reading *r, const struct tls_settings *s)
+{
+	struct tls_credentials *c = r->credentials;
+	struct tls_settings like = *s;
+	like.other_count = 0;
+	c->others = s->other_count ? memory_array(s->other_count, sizeof *c->others) : NULL;
+	for (size_t i = 0; i < s->other_count; i++) {
+		like.certificate = s->others[i].certificate;
+		like.key = s->others[i].key;
+		struct tls_credentials *other = credentials_load(&like, NULL, r->arena, &r->why);
+		if (!other)
+			return false;
+		c->others[c->other_count++] = other;
+	}
+	return true;
+}
+
 static bool read_all(
 	struct reading *r, const struct tls_settings *s, const struct tls_credentials *before)
 {
@@ -284,7 +317,7 @@ static bool read_all(
 	gnutls_certificate_set_verify_limits(c->certificates, KEY_BITS_MAX, CHAIN_MAX);
 	if (!s->is_client && s->client_auth >= CLIENT_AUTH_VERIFY_IF_GIVEN)
 		gnutls_certificate_set_verify_function(c->certificates, verify_client);
-	if ((s->certificate && !read_pair(r, s)) || !read_authorities(r, s))
+	if ((s->certificate && !read_pair(r, s)) || !read_authorities(r, s) || !read_others(r, s))
 		return false;
 	return take_ticket_key(c, before) || fail(r, "no key for session tickets");
 }
@@ -357,6 +390,23 @@ static int set_up(gnutls_session_t session, struct tls_credentials *c, enum tls_
 			 : gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, c->certificates);
 }
 
+/* Takes the first certificate that is for the name that the client asks for; the own one where none is. */
+static int choose_certificate(gnutls_session_t session)
+{
+	const struct tls_credentials *c = gnutls_db_get_ptr(session);
+	char name[SERVER_NAME_MAX];
+	size_t length = sizeof name;
+	unsigned type;
+	if (gnutls_server_name_get(session, name, &length, &type, 0) < 0 || type != GNUTLS_NAME_DNS ||
+		gnutls_x509_crt_check_hostname(c->own, name))
+		return 0;
+	for (size_t i = 0; i < c->other_count; i++)
+		if (gnutls_x509_crt_check_hostname(c->others[i]->own, name))
+			return gnutls_credentials_set(
+				session, GNUTLS_CRD_CERTIFICATE, c->others[i]->certificates);
+	return 0;
+}
+
 int tls_set_up_server(gnutls_session_t session, struct tls_credentials *c, enum tls_use use,
 	const char *const *alpn, bool alpn_required)
 {
@@ -372,6 +422,8 @@ int tls_set_up_server(gnutls_session_t session, struct tls_credentials *c, enum 
 	if (!c->own_authorities || c->client_auth < CLIENT_AUTH_VERIFY_IF_GIVEN)
 		gnutls_certificate_send_x509_rdn_sequence(session, 1);
 	int error = set_up(session, c, use);
+	if (c->other_count)
+		gnutls_handshake_set_post_client_hello_function(session, choose_certificate);
 	if (error >= 0)
 		error = gnutls_session_ticket_enable_server(session, &c->ticket_key);
 	/* A client that offers none is served; one that offers only others, as asked. */

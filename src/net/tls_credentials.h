@@ -24,10 +24,17 @@ enum client_auth {
 	CLIENT_AUTH_REQUIRE_AND_VERIFY,
 };
 
+/* A certificate with its issuers, and its key: PEM files. */
+struct tls_pair {
+	const char *certificate, *key;
+};
+
 struct tls_settings {
 	bool is_client;          /* for connections that we open */
 	const char *certificate; /* PEM: the own certificate, then its issuers. NULL: none, as a client may */
 	const char *key;         /* PEM */
+	const struct tls_pair *others; /* of a server: a client gets the one for the name that it asks for (SNI), the first else */
+	size_t other_count;
 	const char *authorities; /* PEM: whom to trust. NULL: whom the system trusts */
 	enum client_auth client_auth;
 	int keylog;              /* a descriptor that secrets are appended to (NSS key log format); -1: none. Not closed */
@@ -64,7 +71,7 @@ static inline void tls_credentials_release(struct tls_credentials *c)
 	transports->credentials->release(c);
 }
 
-/* When the first certificate of the own chain expires, in seconds since 1970; INT64_MAX without one. */
+/* When the own certificate (not the others) expires, in seconds since 1970; INT64_MAX without one. */
 static inline int64_t tls_credentials_expires(const struct tls_credentials *c)
 {
 	return transports->credentials->expires(c);

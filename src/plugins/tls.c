@@ -139,7 +139,9 @@ PLUGIN(tls) = {
 		 "The files are looked at every 5 seconds and read again when what is in them has changed: a certificate that was "
 		 "renewed is used for new connections, open ones go on. A new pair that cannot be used is refused with an error in "
 		 "the log, and the one before it kept. Clients may resume sessions on all workers, over reloads and with a renewed "
-		 "certificate, for a day at most, unless `client_auth` or CA has changed meanwhile.",
+		 "certificate, for a day at most, unless `client_auth` or CA has changed meanwhile.\n\n"
+		 "Blocks that share a port may have different certificates: a client gets the one that is for the name that it asks for, "
+		 "or else that of the first block. `client_auth` and CA must be the same in all of them.",
 	.options = options,
 	.metrics = metrics,
 	.state_size = sizeof(struct tls),

@@ -113,6 +113,10 @@ static void digest_of(const struct tls_settings *s, uint8_t digest[static SHA512
 	add_file(&hash, arena, s->certificate);
 	add_file(&hash, arena, s->key);
 	add_file(&hash, arena, s->authorities);
+	for (size_t i = 0; i < s->other_count; i++) {
+		add_file(&hash, arena, s->others[i].certificate);
+		add_file(&hash, arena, s->others[i].key);
+	}
 	sha512_end(&hash, digest);
 	arena_free(arena);
 }
@@ -137,6 +141,51 @@ bool credentials_open(struct credentials *c, struct arena *arena, const char **w
 		return false;
 	atomic_store(&c->now, now);
 	arena_on_free(arena, credentials_close, c);
+	return true;
+}
+
+/* --- several certificates --- */
+
+static bool same_path(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool credentials_agree(const struct credentials *a, const struct credentials *b)
+{
+	return a->settings.client_auth == b->settings.client_auth &&
+	       same_path(a->settings.authorities, b->settings.authorities);
+}
+
+static bool has_certificate(const struct tls_settings *s, const char *certificate)
+{
+	for (size_t i = 0; i < s->other_count; i++)
+		if (same_path(s->others[i].certificate, certificate))
+			return true;
+	return same_path(s->certificate, certificate);
+}
+
+void credentials_add(struct credentials *c, struct arena *arena, const struct credentials *other)
+{
+	struct tls_settings *s = &c->settings;
+	if (has_certificate(s, other->settings.certificate))
+		return;
+	struct tls_pair *all = arena_array(arena, s->other_count + 1, sizeof *all);
+	if (s->other_count)
+		memcpy(all, s->others, s->other_count * sizeof *all);
+	all[s->other_count++] = (struct tls_pair){ other->settings.certificate, other->settings.key };
+	s->others = all;
+	c->grown = true;
+}
+
+bool credentials_reopen(struct credentials *c, struct arena *arena, const char **why)
+{
+	struct tls_credentials *all = tls_credentials_load(&c->settings, NULL, arena, why);
+	if (!all)
+		return false;
+	digest_of(&c->settings, c->digest);
+	tls_credentials_release(atomic_exchange(&c->now, all));
+	c->grown = false;
 	return true;
 }
 

@@ -16,6 +16,7 @@ struct credentials {
 	_Atomic(struct tls_credentials *) now;
 	uint8_t digest[64]; /* of the files as they were read last, good or not */
 	uint64_t read_at;   /* when the key of tickets was new */
+	bool grown;         /* others were added since it was opened */
 	struct credentials *next; /* all whose expiry is shown */
 };
 
@@ -24,6 +25,15 @@ struct credentials {
  * given back with the configuration.
  */
 bool credentials_open(struct credentials *c, struct arena *arena, const char **why);
+
+/* Whether both ask the same of clients, so that one listener can serve both. */
+bool credentials_agree(const struct credentials *a, const struct credentials *b);
+
+/* Lets clients have the certificate of `other`, too, if that is for the name that they ask for. To be opened again. */
+void credentials_add(struct credentials *c, struct arena *arena, const struct credentials *other);
+
+/* Reads the files again, after others were added; as credentials_open(). */
+bool credentials_reopen(struct credentials *c, struct arena *arena, const char **why);
 
 /* From start(): takes the keys of session tickets over from the credentials that these replace, if there are any (`before` may be
  * NULL), and looks for changed files from now on. */

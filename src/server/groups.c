@@ -2,6 +2,7 @@
 #include "server/groups.h"
 
 #include "base/map.h"
+#include "server/credentials.h"
 
 struct grouping {
 	struct config *config;
@@ -127,32 +128,53 @@ static void share_settings(struct endpoint_group *group, const struct block *b)
 		group->transport_limits = b->transport_limits[group->scheme];
 }
 
-/* QUIC is nothing without TLS. */
+/* A key whose TLS cannot be as its block wants it. */
 static bool cannot_secure(struct grouping *g, const struct key *key, const char *why)
 {
 	complain(g->complaints, false, key->word.file, key->word.line, "%s", why);
 	return false;
 }
 
-/* Blocks that share a listener share its TLS: which block a client wants is not known before the handshake is over. The first one's
- * certificate is used. */
+/* Blocks that share a listener share its TLS: which block a client wants is not known before the handshake is over. Its certificate
+ * is chosen by the name that the client asks for; what is asked of clients must be the same. */
 static bool share_tls(
 	struct grouping *g, struct endpoint_group *group, const struct block *b, const struct key *key)
 {
 	if (key->scheme == SCHEME_DNS)
 		return true;
-	if (!group->zones.count)
-		group->tls = b->tls;
 	if (!b->tls && key->scheme == SCHEME_QUIC)
 		return cannot_secure(g, key, "ListenPacket: quic: tls.Config not set");
 	if (!b->tls && key->scheme == SCHEME_HTTPS3)
 		return cannot_secure(g, key, "DoH3 requires TLS, no TLS config found");
-	if (!group->tls == !b->tls)
+	if (!group->zones.count)
+		group->tls = b->tls;
+	if (!group->tls != !b->tls)
+		return cannot_secure(g, key,
+			arena_printf(g->config->arena, "cannot serve %s - it has %s, unlike another block on %s",
+				key->text, b->tls ? "tls" : "no tls", group->name));
+	if (group->tls == b->tls)
 		return true;
-	complain(g->complaints, false, key->word.file, key->word.line,
-		"cannot serve %s - it has %s, unlike another block on %s", key->text,
-		b->tls ? "tls" : "no tls", group->name);
-	return false;
+	if (!credentials_agree(group->tls, b->tls))
+		return cannot_secure(g, key,
+			arena_printf(g->config->arena,
+				"cannot serve %s - its tls asks something else of clients than that of another block on %s",
+				key->text, group->name));
+	credentials_add(group->tls, g->config->arena, b->tls);
+	return true;
+}
+
+/* Reads what the certificates of several blocks were put together of. With `check` none is read. */
+static bool reopen_credentials(struct grouping *g)
+{
+	const char *why;
+	for (struct endpoint_group *group = g->config->groups; group; group = group->next) {
+		if (!group->tls || !group->tls->grown || !credentials_now(group->tls) ||
+			credentials_reopen(group->tls, g->config->arena, &why))
+			continue;
+		complain(g->complaints, false, NULL, 0, "plugin/tls: %s", why);
+		return false;
+	}
+	return true;
 }
 
 static bool add_key(struct grouping *g, struct block *b, const struct key *key, const char *address)
@@ -203,5 +225,5 @@ bool groups_build(struct config *config, struct complaints *c)
 	bool done = true;
 	for (struct block *b = config->blocks; b; b = b->next)
 		done = add_block(&g, b) && done;
-	return done;
+	return done && reopen_credentials(&g);
 }

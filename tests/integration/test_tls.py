@@ -326,6 +326,56 @@ def test_one_listener_has_one_answer_to_tls():
         s.process = None
 
 
+SEVERAL = """
+.:@PORT@ {
+    bind 127.0.0.1
+    whoami
+}
+tls://example.org:@DOT@ quic://example.org:@DOQ@ {
+    bind 127.0.0.1
+    tls server.pem server.key
+    whoami
+}
+tls://example.net:@DOT@ quic://example.net:@DOQ@ {
+    bind 127.0.0.1
+    tls other.pem other.key
+    whoami
+}
+"""
+
+
+def test_the_certificate_is_that_for_the_name_the_client_asks_for():
+    other = ROOT.issue("other.test", "*.wild.test")
+    several = {**files(), "other.pem": other.pem, "other.key": other.key}
+
+    def shown(s, name):
+        c = context(s, check_hostname=False)
+        with socket.create_connection((HOST, s.ports["DOT"]), 5) as raw, c.wrap_socket(raw, server_hostname=name) as t:
+            return dict(t.getpeercert()["subjectAltName"])["DNS"]
+    with Server(SEVERAL, several) as s:
+        for name, wanted in (("dns.test", "dns.test"), ("other.test", "*.wild.test"), ("a.wild.test", "*.wild.test"),
+                             ("unknown.test", "dns.test"), (None, "dns.test")):
+            assert shown(s, name) == wanted, name
+        for name in ("dns.test", "other.test", "a.wild.test"):
+            done = subprocess.run(["kdig", f"@{HOST}", "-p", str(s.ports["DOQ"]), f"+tls-ca={s.dir}/ca.pem", f"+tls-hostname={name}", "+quic",
+                                   "www.example.net", "A"], capture_output=True, text=True, timeout=20)
+            assert "status: NOERROR" in done.stdout, (name, done.stdout + done.stderr)
+        fresh = ROOT.issue("other.test", "*.new.test")
+        s.write("other.key", fresh.key)
+        s.write("other.pem", fresh.pem)
+        assert eventually(lambda: shown(s, "a.new.test") == "*.new.test", 15), s.log()
+        assert shown(s, "dns.test") == "dns.test"
+
+
+def test_what_is_asked_of_clients_must_be_the_same_on_a_listener():
+    with Server(SEVERAL.replace("tls other.pem other.key", "tls other.pem other.key {\n client_auth require\n }"),
+                {**files(), "other.pem": SERVER.pem, "other.key": SERVER.key}, start=False) as s:
+        s.start(wait=False)
+        assert s.process.wait(10) == 1
+        assert "its tls asks something else of clients than that of another block" in s.log(), s.log()
+        s.process = None
+
+
 # --- limits and faults ---
 
 def test_who_does_not_shake_hands_is_cut_off():
