@@ -299,6 +299,37 @@ def test_the_listener_goes():
         assert (c.closed, c.by) == (NO_ERROR, "application")
 
 
+def test_what_is_asked_before_the_listener_goes_is_answered():
+    """HTTP/3 is told by GOAWAY (RFC 9114 5.2); what is asked later is refused at once, and not forgotten."""
+    late = """
+.:@PORT@ {
+    bind 127.0.0.1
+    whoami
+}
+https3://.:@DOH@ quic://.:@DOQ@ {
+    bind 127.0.0.1
+    tls server.pem server.key
+    forward . 127.0.0.1:%d
+}
+"""
+    with Upstream(answering(1)) as up, quic_server(late % up.port) as s, client() as cl:
+        h3, doq = connect(cl, s, "DOH", alpn="h3"), connect(cl, s)
+        head = [(":method", "GET"), (":scheme", "https"), (":authority", "dns.test"), (":path", get_path())]
+        asked, other = h3.request(head), send(doq)
+        time.sleep(0.3)
+        s.write("Corefile", COREFILE[:COREFILE.index("quic://")])
+        s.signal(signal.SIGUSR1)
+        assert h3.wait(lambda c: c.goaway is not None, 5), h3.state
+        assert h3.goaway > asked
+        assert answer(doq, send(doq)) in ("stream reset 0x4", "stream stopped 0x4"), doq.ended
+        assert h3.wait(lambda c: asked in c.ended, 5) and h3.ended[asked] == "stream ended", h3.ended
+        assert int(h3.fields[asked][":status"]) == 200
+        assert answer(doq, other).rcode() == 0
+        began = time.time()
+        assert h3.wait(lambda c: c.state == "closed", 5) and doq.wait(lambda c: c.state == "closed", 5)
+        assert time.time() - began < 2, "nobody was told of the end"
+
+
 def test_connections_outlive_a_reload():
     with quic_server() as s, client() as cl:
         c = connect(cl, s)

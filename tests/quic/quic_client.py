@@ -21,6 +21,7 @@ class Connection:
         self.stream = None                 # the one that was opened last
         self.data, self.ended, self.fields = {}, {}, {}
         self.rekeyed = self.loaded = None
+        self.goaway = None                 # requests from this stream on are not answered
 
     def send(self, octets, fin=True):
         """Opens a stream and sends octets on it; its id, -1 if the server allows no more."""
@@ -76,6 +77,8 @@ class Connection:
             self.retried = True
         elif what == "rekey":
             self.rekeyed = rest
+        elif what == "goaway":
+            self.goaway = int(words[0])
         elif what == "loaded":
             self.loaded = int(words[0]), float(words[1])
         elif what == "stream":

@@ -28,6 +28,7 @@ struct quic_application {
 	const char *const *alpn;
 	uint64_t stream_window; /* octets of a query's stream that the client may send */
 	uint64_t no_error, internal_error, excessive_load, cancelled; /* its codes for these */
+	uint64_t rejected; /* and for a query that nobody has begun with */
 	bool takes_unidirectional; /* clients may open such streams */
 	bool counts_closing; /* quic_service.counted() is told with what connections are closed, too
 			      */
@@ -53,6 +54,8 @@ struct quic_application {
 	void (*refused)(struct quic_connection *c, struct quic_stream *s, int64_t id);
 	void (*acknowledged)(struct quic_connection *c, int64_t id, uint64_t octets);
 	void (*closed)(struct quic_connection *c, struct quic_stream *s, int64_t id, uint64_t code);
+	/* No more queries are taken: tells the client so. NULL: there is no way to. */
+	void (*leave)(struct quic_connection *c);
 };
 
 extern const struct quic_application quic_doq, quic_http3;

@@ -172,6 +172,7 @@ const struct quic_application quic_doq = {
 	.internal_error = DOQ_INTERNAL_ERROR,
 	.excessive_load = DOQ_EXCESSIVE_LOAD,
 	.cancelled = DOQ_REQUEST_CANCELLED,
+	.rejected = DOQ_EXCESSIVE_LOAD,
 	.counts_closing = true,
 	.open = open_connection,
 	.release = nothing,

@@ -361,6 +361,13 @@ static void closed(struct quic_connection *c, struct quic_stream *s, int64_t id,
 		fail(c, error);
 }
 
+/* GOAWAY (RFC 9114 5.2): requests that come later are refused, to be asked elsewhere. */
+static void leave(struct quic_connection *c)
+{
+	if (c->state && nghttp3_conn_shutdown(http3_of(c)) != 0)
+		quic_connection_fail(c, NGHTTP3_H3_INTERNAL_ERROR);
+}
+
 const struct quic_application quic_http3 = {
 	.transport = TRANSPORT_HTTPS3,
 	.alpn = alpn,
@@ -369,6 +376,7 @@ const struct quic_application quic_http3 = {
 	.internal_error = NGHTTP3_H3_INTERNAL_ERROR,
 	.excessive_load = NGHTTP3_H3_EXCESSIVE_LOAD,
 	.cancelled = NGHTTP3_H3_REQUEST_CANCELLED,
+	.rejected = NGHTTP3_H3_REQUEST_REJECTED,
 	.takes_unidirectional = true,
 	.open = open_connection,
 	.release = release,
@@ -384,4 +392,5 @@ const struct quic_application quic_http3 = {
 	.refused = refused,
 	.acknowledged = acknowledged,
 	.closed = closed,
+	.leave = leave,
 };

@@ -277,9 +277,13 @@ static void receive(struct incoming *in)
 		negotiate_version(q, in, &ids);
 	if (error)
 		return;
+	if (q->stopped) /* the last connection may end by what came */
+		quic_listener_wake(q);
 	struct quic_connection *c = quic_ids_find(&q->ids, ids.dcid, ids.dcidlen);
 	if (c)
 		quic_connection_read(c, in);
+	else if (q->stopped)
+		return;
 	else if (in->wire[0] & LONG_HEADER)
 		accept_new(q, in);
 	else if (!pass_on(q, in, &ids))
@@ -309,7 +313,10 @@ static void flush_due(struct loop_flush *f)
 {
 	struct quic_listener *q =
 		(struct quic_listener *)((char *)f - offsetof(struct quic_listener, flush));
-	loop_dispatch(q->loop, &q->work, 0);
+	if (q->stopped)
+		quic_listener_done(q);
+	else
+		loop_dispatch(q->loop, &q->work, 0);
 }
 
 void quic_listener_wake(struct quic_listener *q)
@@ -367,6 +374,17 @@ static void free_all(struct quic_list *list)
 		quic_connection_free(list->first);
 }
 
+/* Queries that nobody has begun with are refused, those in hand are answered. What comes is read until these are with their clients. */
+static void leave(struct quic_connection *c)
+{
+	const struct quic_application *app = c->listener->service.application;
+	for (struct quic_stream *s = c->newest; s; s = s->older)
+		quic_stream_refuse(s);
+	if (app->leave)
+		app->leave(c);
+	quic_connection_wake(c);
+}
+
 static void stop(struct quic_listener *q)
 {
 	if (q->stopped)
@@ -374,11 +392,10 @@ static void stop(struct quic_listener *q)
 	q->stopped = true;
 	atomic_store(&q->service.shared->place[q->service.worker].loop, NULL);
 	q->service.shared->place[q->service.worker].listener = NULL;
-	udp_stop(q->udp);
 	free_all(&q->handshaking);
 	close_all(&q->idle, q->service.application->no_error);
 	for (struct quic_connection *c = q->busy.first; c; c = c->newer)
-		quic_connection_wake(c);
+		leave(c);
 }
 
 void quic_listener_done(struct quic_listener *q)
@@ -394,10 +411,19 @@ void quic_listener_done(struct quic_listener *q)
 	free(q);
 }
 
+static void nobody_counts(void *listener, uint64_t code)
+{
+	(void)listener;
+	(void)code;
+}
+
+/* service.listener may be gone soon: it is not used any more but by the queries that it waits for. */
 static void release(struct quic_listener *q)
 {
 	stop(q);
 	q->released = true;
+	q->service.counted = nobody_counts;
+	q->service.proxies = NULL;
 	quic_listener_done(q);
 }
 

@@ -159,8 +159,11 @@ static int on_handshake(ngtcp2_conn *conn, void *data)
 
 static int on_open(ngtcp2_conn *conn, int64_t id, void *data)
 {
+	const struct quic_listener *q = ((struct quic_connection *)data)->listener;
 	if (!ngtcp2_is_bidi_stream(id))
 		return 0;
+	if (q->stopped)
+		return ngtcp2_conn_shutdown_stream(conn, id, q->service.application->rejected);
 	return ngtcp2_conn_set_stream_user_data(conn, id, quic_stream_new(data, id));
 }
 
@@ -232,7 +235,7 @@ static int on_close(
 	app->closed(c, stream, id, code);
 	if (stream)
 		quic_stream_close(stream);
-	else if (!ngtcp2_conn_is_local_stream(conn, id))
+	else if (!ngtcp2_is_bidi_stream(id) && !ngtcp2_conn_is_local_stream(conn, id))
 		ngtcp2_conn_extend_max_streams_uni(conn, 1);
 	return 0;
 }

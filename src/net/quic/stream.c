@@ -153,6 +153,16 @@ void quic_stream_ready(struct quic_stream *s)
 		quic_listener_wake(c->listener);
 }
 
+void quic_stream_refuse(struct quic_stream *s)
+{
+	if (s->state != STREAM_READING && s->state != STREAM_READY)
+		return;
+	quic_queue_remove(s);
+	s->state = STREAM_OVER;
+	ngtcp2_conn_shutdown_stream(
+		s->connection->conn, s->id, s->listener->service.application->rejected);
+}
+
 static void answered(struct quic_stream *s, const struct incoming *in)
 {
 	struct quic_connection *c = s->connection;

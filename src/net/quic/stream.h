@@ -64,6 +64,9 @@ uint8_t *quic_stream_output(struct quic_stream *s, size_t length);
 /* Its query is whole: the handler gets it in its turn. */
 void quic_stream_ready(struct quic_stream *s);
 
+/* It is not answered if nobody has begun with it: the client may ask elsewhere. */
+void quic_stream_refuse(struct quic_stream *s);
+
 /* Lets the handler answer it. It may wait; afterwards the stream may be gone, and the listener,
  * too. */
 void quic_stream_answer(struct quic_stream *s);
