@@ -33,6 +33,7 @@ enum etcd_outcome {
 
 /* One question in one zone. */
 struct etcd_lookup {
+	struct plugin *self;
 	const struct etcd *e;
 	struct query *q;
 	struct name zone;

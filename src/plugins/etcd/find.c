@@ -6,7 +6,6 @@
 enum { TTL_DEFAULT = 300 };
 
 static const uint64_t live_deadline = 5 * NS_PER_S;
-static const uint64_t live_look = NS_PER_MS;
 
 /* --- names and paths --- */
 
@@ -153,16 +152,10 @@ static enum etcd_outcome find_known(struct etcd_lookup *l, struct view path, boo
 /* Asks etcd, and waits for what the control thread hears from it. */
 static enum etcd_outcome find_live(struct etcd_lookup *l, struct view path, bool exact, struct taking *t)
 {
-	struct etcd_ask *ask = etcd_source_ask(l->e->source, path, exact);
-	uint64_t deadline = clock_now() + live_deadline;
-	if (l->q->deadline && l->q->deadline < deadline)
-		deadline = l->q->deadline;
-	arena_on_free(l->q->arena, etcd_ask_release, ask);
-	while (!atomic_load(&ask->done)) {
-		if (clock_now() >= deadline || fiber_sleep(live_look) == WAIT_STOPPED) {
-			l->error = "context deadline exceeded";
-			return ETCD_UNKNOWN;
-		}
+	struct etcd_ask *ask = etcd_ask_new(l->e->source, path, exact);
+	if (!errand_run(l->self, l->q, &ask->errand, etcd_ask_run, live_deadline)) {
+		l->error = "context deadline exceeded";
+		return ETCD_UNKNOWN;
 	}
 	if (ask->error[0]) {
 		l->error = ask->error;
@@ -170,7 +163,7 @@ static enum etcd_outcome find_live(struct etcd_lookup *l, struct view path, bool
 	}
 	for (size_t i = 0; i < ask->count; i++)
 		take(l, t, ask->services[i]);
-	return ask->found ? ETCD_FOUND : ETCD_NO_NAME;
+	return ask->count ? ETCD_FOUND : ETCD_NO_NAME;
 }
 
 /* Keeps those that the type can use. False if there is nothing but what cannot be read. */

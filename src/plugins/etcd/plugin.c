@@ -58,7 +58,7 @@ static int etcd_serve(struct plugin *self, struct query *q)
 		return next(self, q);
 	if (query_type(q) == TYPE_AXFR || query_type(q) == TYPE_IXFR)
 		return RCODE_REFUSED;
-	struct etcd_lookup l = { .e = e, .q = q, .zone = zone, .type = query_type(q) };
+	struct etcd_lookup l = { .self = self, .e = e, .q = q, .zone = zone, .type = query_type(q) };
 	l.known = e->live ? NULL : etcd_source_services(e->source);
 	reply_new(q, RCODE_NOERROR, REPLY_AA);
 	enum etcd_outcome outcome = etcd_answer(&l);

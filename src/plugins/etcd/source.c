@@ -374,9 +374,9 @@ static void ask_leases(struct etcd_ask *a)
 }
 
 /* What is below the path, or else the key itself. */
-static void ask_etcd(struct plugin *self, void *data)
+void etcd_ask_run(struct plugin *self, void *ask)
 {
-	struct etcd_ask *a = data;
+	struct etcd_ask *a = ask;
 	struct etcd_client *client = a->source->client;
 	struct etcd_result r = { .end = ETCD_DONE };
 	(void)self;
@@ -388,32 +388,16 @@ static void ask_etcd(struct plugin *self, void *data)
 	}
 	if (r.end == ETCD_DONE && !a->count)
 		r = etcd_range(client, a->path, VIEW(""), on_asked, a, NULL);
-	a->found = a->count > 0;
 	if (r.end != ETCD_DONE && a->count < SERVICES_MAX)
 		snprintf(a->error, sizeof a->error, "%s", r.error[0] ? r.error : "stopped");
 	else
 		ask_leases(a);
-	atomic_store(&a->done, true);
-	etcd_ask_release(a);
+	errand_done(&a->errand);
 }
 
-struct etcd_ask *etcd_source_ask(struct etcd_source *s, struct view path, bool exact)
-{
-	struct etcd_ask *a = memory_array(1, sizeof *a + path.length);
-	memcpy(a + 1, path.at, path.length);
-	a->path = (struct view){ (const char *)(a + 1), path.length };
-	a->source = s;
-	a->exact = exact;
-	a->holders = 2;
-	task_start(s->settings.self, ask_etcd, a);
-	return a;
-}
-
-void etcd_ask_release(void *ask)
+static void ask_free(void *ask)
 {
 	struct etcd_ask *a = ask;
-	if (atomic_fetch_sub(&a->holders, 1) != 1)
-		return;
 	for (size_t i = 0; i < a->count; i++) {
 		free(a->leases[i]);
 		free(a->services[i]);
@@ -421,4 +405,15 @@ void etcd_ask_release(void *ask)
 	free(a->services);
 	free(a->leases);
 	free(a);
+}
+
+struct etcd_ask *etcd_ask_new(struct etcd_source *s, struct view path, bool exact)
+{
+	struct etcd_ask *a = memory_array(1, sizeof *a + path.length);
+	memcpy(a + 1, path.at, path.length);
+	a->path = (struct view){ (const char *)(a + 1), path.length };
+	a->source = s;
+	a->exact = exact;
+	a->errand.free = ask_free;
+	return a;
 }

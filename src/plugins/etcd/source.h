@@ -6,8 +6,8 @@
 #define ISTHMUS_PLUGINS_ETCD_SOURCE_H
 
 #include "base/sorted.h"
+#include "plugins/errand.h"
 #include "plugins/etcd/service.h"
-#include "server/plugin.h"
 #include "sync/etcd_client.h"
 
 struct etcd_source;
@@ -28,7 +28,7 @@ void etcd_source_free(void *source);
 bool etcd_source_start(
 	struct etcd_source *s, const struct etcd_source *before, struct arena *arena, const char **why);
 
-/* Only the client, for etcd_source_ask(). */
+/* Only the client, for questions to etcd itself. */
 bool etcd_source_open(struct etcd_source *s, struct arena *arena, const char **why);
 
 /* Whether all was listed once; whether listing it has failed at least once. */
@@ -40,22 +40,22 @@ const struct sorted *etcd_source_services(const struct etcd_source *s);
 
 struct view service_key_of(const void *service);
 
-/* One question to etcd itself. Belongs to both sides until each has released it. */
+/* One question to etcd itself, to be run by errand_run(). */
 struct etcd_ask {
-	_Atomic unsigned holders;
-	_Atomic bool done;       /* what follows can be read */
+	struct errand errand;
 	struct etcd_source *source;
 	struct view path;        /* behind this */
 	bool exact;              /* only the key, not what is below it */
-	bool found;              /* there are keys */
 	struct service **services;
 	struct service_lease **leases; /* as many */
 	size_t count, capacity;
 	char error[320];         /* why there is no answer; empty: there is one */
 };
 
-/* Asks etcd, by a task on the control thread: a worker's thread, which looks at `done` now and then. */
-struct etcd_ask *etcd_source_ask(struct etcd_source *s, struct view path, bool exact);
-void etcd_ask_release(void *ask);
+/* A new question; the path is copied. */
+struct etcd_ask *etcd_ask_new(struct etcd_source *s, struct view path, bool exact);
+
+/* Asks: errand_run()'s task. */
+void etcd_ask_run(struct plugin *self, void *ask);
 
 #endif
