@@ -24,11 +24,13 @@ struct fetching {
 
 /* Sends the form, or a GET where there is none. */
 static enum bearer_outcome ask(const struct fetching *f, const char *url, const char *const *headers,
-	const struct text *form, const char *what)
+	const struct text *form, struct view secret)
 {
 	const struct azure_credentials *c = f->credentials;
 	bool far = c->kind == AZURE_SECRET || c->kind == AZURE_FEDERATED;
-	struct http_request r = { .method = form ? "POST" : NULL,
+	struct token_request r = { .what = far ? "adal: Refresh request failed" : "managed identity",
+		.secrets = { secret, form ? text_view(form) : VIEW("") } };
+	r.http = (struct http_request){ .method = form ? "POST" : NULL,
 		.url = url,
 		.headers = headers,
 		.body = form ? text_view(form) : VIEW(""),
@@ -37,13 +39,13 @@ static enum bearer_outcome ask(const struct fetching *f, const char *url, const 
 		.connect_timeout = far ? connect_timeout : machine_timeout,
 		.timeout = timeout,
 		.stop = c->stop };
-	return token_request(c->http, &r, f->arena, what, f->grant, f->why);
+	return token_request_send(c->http, &r, f->arena, f->grant, f->why);
 }
 
-static enum bearer_outcome post(const struct fetching *f, const char *url, struct text *form)
+static enum bearer_outcome post(const struct fetching *f, const char *url, struct text *form, struct view secret)
 {
 	static const char *const headers[] = { form_type, NULL };
-	enum bearer_outcome outcome = ask(f, url, headers, form, "adal: Refresh request failed");
+	enum bearer_outcome outcome = ask(f, url, headers, form, secret);
 	text_free(form);
 	return outcome;
 }
@@ -69,7 +71,7 @@ static enum bearer_outcome fetch_secret(const struct fetching *f)
 	form_add(&form, "client_secret", view_of(c->secret));
 	form_add(&form, "grant_type", VIEW("client_credentials"));
 	form_add(&form, "resource", view_of(c->environment.manager));
-	return post(f, token_url(f, c->environment.login, "/oauth2/token?api-version=1.0"), &form);
+	return post(f, token_url(f, c->environment.login, "/oauth2/token?api-version=1.0"), &form, view_of(c->secret));
 }
 
 static enum bearer_outcome fetch_federated(const struct fetching *f)
@@ -87,12 +89,13 @@ static enum bearer_outcome fetch_federated(const struct fetching *f)
 	form_add(&form, "client_assertion", view_trim(assertion));
 	form_add(&form, "grant_type", VIEW("client_credentials"));
 	form_add(&form, "scope", view_of(arena_printf(f->arena, "%s.default", c->environment.manager)));
-	return post(f, token_url(f, c->login, "/oauth2/v2.0/token"), &form);
+	return post(f, token_url(f, c->login, "/oauth2/v2.0/token"), &form, view_trim(assertion));
 }
 
 /* --- managed identities --- */
 
-static enum bearer_outcome get_identity(const struct fetching *f, const char *version, const char *client_word, const char *header)
+static enum bearer_outcome get_identity(
+	const struct fetching *f, const char *version, const char *client_word, const char *header)
 {
 	const struct azure_credentials *c = f->credentials;
 	const char *const headers[] = { header, NULL };
@@ -102,7 +105,8 @@ static enum bearer_outcome get_identity(const struct fetching *f, const char *ve
 	if (c->client)
 		url_add_parameter(&url, client_word, view_of(c->client));
 	url_add_parameter(&url, "resource", view_of(c->environment.manager));
-	enum bearer_outcome outcome = ask(f, url.at, headers, NULL, "managed identity");
+	struct view secret = c->endpoint_secret ? view_of(c->endpoint_secret) : VIEW("");
+	enum bearer_outcome outcome = ask(f, url.at, headers, NULL, secret);
 	text_free(&url);
 	return outcome;
 }
@@ -133,7 +137,7 @@ static enum bearer_outcome fetch_cloud_shell(const struct fetching *f)
 	form_add(&form, "resource", view_of(c->environment.manager));
 	if (c->client)
 		form_add(&form, "client_id", view_of(c->client));
-	enum bearer_outcome outcome = ask(f, c->endpoint, headers, &form, "managed identity");
+	enum bearer_outcome outcome = ask(f, c->endpoint, headers, &form, VIEW(""));
 	text_free(&form);
 	return outcome;
 }

@@ -20,7 +20,7 @@ static void keep(struct bearer *b, const struct bearer_grant *grant)
 {
 	uint64_t early = b->early < grant->lifetime / 4 ? b->early : grant->lifetime / 4;
 	text_clear(&b->header);
-	text_printf(&b->header, "Authorization: Bearer %.*s", VIEW_ARGS(grant->token));
+	text_printf(&b->header, BEARER_PREFIX "%.*s", VIEW_ARGS(grant->token));
 	b->expires = clock_now() + grant->lifetime;
 	b->renew_at = b->expires - early;
 	b->failed_at = 0;

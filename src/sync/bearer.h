@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#define BEARER_PREFIX "Authorization: Bearer " /* of the header: the token follows */
+
 enum bearer_outcome {
 	BEARER_GRANTED,
 	BEARER_REFUSED, /* with these credentials there will be none */

@@ -52,16 +52,22 @@ static struct http_request request_to(const struct fetching *f, struct view url,
 		.stop = f->credentials->stop };
 }
 
+static enum bearer_outcome send_for_token(const struct fetching *f, const struct token_request *r)
+{
+	return token_request_send(f->credentials->http, r, f->arena, f->grant, f->why);
+}
+
 /* Sends a form and reads the token of the answer. The form is freed. */
-static enum bearer_outcome post_form(
-	const struct fetching *f, struct view url, struct text *form, const char *authorization)
+static enum bearer_outcome post_form(const struct fetching *f, struct view url, struct text *form,
+	const char *authorization, struct view secret, struct view client_secret)
 {
 	const char *const headers[] = { form_type, authorization, NULL };
-	struct http_request r = request_to(f, url, headers);
-	r.method = "POST";
-	r.body = text_view(form);
-	enum bearer_outcome outcome = token_request(
-		f->credentials->http, &r, f->arena, "auth: cannot fetch token", f->grant, f->why);
+	struct token_request r = { .http = request_to(f, url, headers),
+		.what = "auth: cannot fetch token",
+		.secrets = { secret, client_secret, text_view(form) } };
+	r.http.method = "POST";
+	r.http.body = text_view(form);
+	enum bearer_outcome outcome = send_for_token(f, &r);
 	text_free(form);
 	return outcome;
 }
@@ -90,7 +96,7 @@ static enum bearer_outcome fetch_service_account(const struct fetching *f, const
 	}
 	form_add(&form, "assertion", token);
 	form_add(&form, "grant_type", VIEW("urn:ietf:params:oauth:grant-type:jwt-bearer"));
-	return post_form(f, a->token_url, &form, NULL);
+	return post_form(f, a->token_url, &form, NULL, token, VIEW(""));
 }
 
 /* --- users --- */
@@ -102,7 +108,7 @@ static enum bearer_outcome fetch_user(const struct fetching *f, const struct goo
 	form_add(&form, "client_secret", a->client_secret);
 	form_add(&form, "grant_type", VIEW("refresh_token"));
 	form_add(&form, "refresh_token", a->refresh_token);
-	return post_form(f, a->token_url, &form, NULL);
+	return post_form(f, a->token_url, &form, NULL, a->refresh_token, a->client_secret);
 }
 
 /* --- federation (RFC 8693) --- */
@@ -179,7 +185,7 @@ static enum bearer_outcome exchange(const struct fetching *f, const struct googl
 	form_add(&form, "scope", a->impersonation_url.length ? VIEW(impersonation_scope) : VIEW(read_scope));
 	form_add(&form, "subject_token", subject);
 	form_add(&form, "subject_token_type", a->subject_type);
-	return post_form(f, a->token_url, &form, basic_header(f, a));
+	return post_form(f, a->token_url, &form, basic_header(f, a), subject, a->client_secret);
 }
 
 static enum bearer_outcome fetch_external(const struct fetching *f, const struct google_account *a)
@@ -212,11 +218,12 @@ static enum bearer_outcome impersonate(const struct fetching *f, const struct go
 		arena_printf(f->arena, "Authorization: Bearer %.*s", VIEW_ARGS(f->grant->token)), NULL };
 	struct text body = { 0 };
 	write_impersonation(a, &body);
-	struct http_request r = request_to(f, a->impersonation_url, headers);
-	r.method = "POST";
-	r.body = text_view(&body);
-	enum bearer_outcome outcome = token_request(f->credentials->http, &r, f->arena,
-		"credentials: cannot impersonate the service account", f->grant, f->why);
+	struct token_request r = { .http = request_to(f, a->impersonation_url, headers),
+		.what = "credentials: cannot impersonate the service account",
+		.secrets = { f->grant->token } };
+	r.http.method = "POST";
+	r.http.body = text_view(&body);
+	enum bearer_outcome outcome = send_for_token(f, &r);
 	text_free(&body);
 	return outcome;
 }
@@ -230,12 +237,11 @@ static enum bearer_outcome fetch_machine(const struct fetching *f)
 	struct text url = { 0 };
 	text_printf(&url, "http://%s/computeMetadata/v1/instance/service-accounts/default/token", c->metadata);
 	url_add_parameter(&url, "scopes", VIEW(machine_scopes));
-	struct http_request r = request_to(f, text_view(&url), headers);
+	struct token_request r = { .http = request_to(f, text_view(&url), headers), .what = "credentials: metadata server" };
 	text_free(&url);
-	r.proxy = "";
-	r.connect_timeout = machine_timeout;
-	enum bearer_outcome outcome =
-		token_request(c->http, &r, f->arena, "credentials: metadata server", f->grant, f->why);
+	r.http.proxy = "";
+	r.http.connect_timeout = machine_timeout;
+	enum bearer_outcome outcome = send_for_token(f, &r);
 	if (outcome == BEARER_GRANTED)
 		c->metadata_is_known = true;
 	else if (!c->metadata_is_known)

@@ -2,6 +2,7 @@
 #include "sync/mirror_get.h"
 
 #include "sync/http_answer.h"
+#include "sync/secret.h"
 
 /* An answer that unpacks to more is no list of records. */
 static const size_t page_octets_max = 64u << 20, body_octets_max = 256u << 10;
@@ -106,7 +107,8 @@ static enum verdict ask_once(struct mirror_listing *l, const struct mirror_get *
 	struct http_result r = send_get(&a, authorization);
 	got->status = r.status;
 	got->why = problem_of(&a, &r);
-	got->body = view_of(arena_string(l->arena, text_view(&a.body)));
+	got->body = secret_hide(l->arena, arena_copy(l->arena, text_view(&a.body)),
+		view_skip(view_of(authorization), sizeof BEARER_PREFIX - 1));
 	text_free(&a.body);
 	enum verdict verdict = judge(&a, &r, got);
 	if (verdict == TOKEN_REFUSED)

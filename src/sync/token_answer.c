@@ -5,6 +5,7 @@
 #include "sync/attempts.h"
 #include "sync/http_answer.h"
 #include "sync/json_fields.h"
+#include "sync/secret.h"
 #include <stdlib.h>
 #include <time.h>
 
@@ -62,8 +63,16 @@ bool token_read(struct arena *arena, struct view body, double now, struct bearer
 	return seconds > 0 && is_token(grant->token);
 }
 
+/* For a line of a log, without secrets. */
+static const char *shown(const struct token_request *r, struct arena *arena, struct view text)
+{
+	for (int i = 0; i < TOKEN_SECRETS_MAX; i++)
+		text = secret_hide(arena, text, r->secrets[i]);
+	return http_body_line(arena, text);
+}
+
 /* What the service says is wrong, as RFC 6749 5.2 or an API of Google has it; empty if it does not say. */
-static const char *error_of(struct arena *arena, struct view body)
+static const char *error_of(const struct token_request *r, struct arena *arena, struct view body)
 {
 	struct json_field fields[] = { { .path = "error" }, { .path = "error_description" }, { .path = "error.status" },
 		{ .path = "error.message" }, { 0 } };
@@ -74,36 +83,36 @@ static const char *error_of(struct arena *arena, struct view body)
 	const struct json_field *code = fields[0].value.length ? fields : fields + 2;
 	if (!code[0].value.length && !code[1].value.length)
 		return "";
-	return arena_printf(arena, ": %s: %s", http_body_line(arena, code[0].value),
-		http_body_line(arena, code[1].value));
+	return arena_printf(arena, ": %s: %s", shown(r, arena, code[0].value), shown(r, arena, code[1].value));
 }
 
-static enum bearer_outcome failed(struct arena *arena, const struct http_answer *a, const char *what, const char **why)
+static enum bearer_outcome failed(
+	const struct token_request *r, struct arena *arena, const struct http_answer *a, const char **why)
 {
-	const struct http_result *r = &a->result;
-	bool again = http_may_recover(r) || r->end == HTTP_GIVEN_UP;
-	if (r->end != HTTP_DONE)
-		*why = arena_printf(arena, "%s: %s", what, r->error);
+	const struct http_result *result = &a->result;
+	bool again = http_may_recover(result) || result->end == HTTP_GIVEN_UP;
+	if (result->end != HTTP_DONE)
+		*why = arena_printf(arena, "%s: %s", r->what, result->error);
 	else
-		*why = arena_printf(arena, "%s: status %ld%s", what, r->status, error_of(arena, a->body));
+		*why = arena_printf(arena, "%s: status %ld%s", r->what, result->status, error_of(r, arena, a->body));
 	return again ? BEARER_AWAY : BEARER_REFUSED;
 }
 
-enum bearer_outcome token_request(struct http_client *http, const struct http_request *r, struct arena *arena,
-	const char *what, struct bearer_grant *grant, const char **why)
+enum bearer_outcome token_request_send(struct http_client *http, const struct token_request *r, struct arena *arena,
+	struct bearer_grant *grant, const char **why)
 {
-	struct attempts attempts = { .stop = r->stop };
+	struct attempts attempts = { .stop = r->http.stop };
 	struct http_answer answer = { .result = { .end = HTTP_GIVEN_UP, .error = "stopped" } };
 	while (attempts_next(&attempts)) {
-		answer = http_collect(http, r, arena, ANSWER_MAX);
+		answer = http_collect(http, &r->http, arena, ANSWER_MAX);
 		if (http_succeeded(&answer.result) || !http_may_recover(&answer.result))
 			break;
 		attempts_failed(&attempts, false, answer.result.retry_after);
 	}
 	if (!http_succeeded(&answer.result))
-		return failed(arena, &answer, what, why);
+		return failed(r, arena, &answer, why);
 	if (token_read(arena, answer.body, (double)time(NULL), grant))
 		return BEARER_GRANTED;
-	*why = arena_printf(arena, "%s: the answer has no token, or none that is still good", what);
+	*why = arena_printf(arena, "%s: the answer has no token, or none that is still good", r->what);
 	return BEARER_AWAY;
 }

@@ -46,10 +46,15 @@ static const char *first_page(const struct mirror_listing *l)
 	return copy;
 }
 
-/* The link that a page gives. It is followed on the API's own host only: the token is for nobody else. NULL after mirror_fail(). */
-static const char *next_page(struct mirror_listing *l, struct view link)
+/* The link that the page at `url` gives. It is followed on the API's own host only: the token is for nobody else. NULL after
+ * mirror_fail(). */
+static const char *next_page(struct mirror_listing *l, const char *url, struct view link)
 {
 	struct view origin = url_origin(view_of(base_of(l->provider, l->arena)));
+	if (view_is(link, url)) {
+		mirror_fail(l, "the page behind a page is the same page");
+		return NULL;
+	}
 	if (view_equal_nocase(url_origin(link), origin))
 		return arena_string(l->arena, link);
 	mirror_fail(l, "the next page is said to be on another host: %s", http_body_line(l->arena, url_origin(link)));
@@ -104,7 +109,7 @@ static bool list_pages(struct mirror_listing *l, struct json_page *page, struct 
 			return false;
 		if (!page->next.length)
 			return true;
-		url = next_page(l, text_view(&page->next));
+		url = next_page(l, url, text_view(&page->next));
 		if (!url)
 			return false;
 	}

@@ -138,14 +138,25 @@ static bool list_page(struct mirror_listing *l, struct json_page *page, struct c
 		l->id, why);
 }
 
+/* Whether the page that follows is the one that was there just now: such a list has no end. */
+static bool leads_back(struct mirror_listing *l, const struct json_page *page, struct view *before)
+{
+	struct view next = text_view(&page->next);
+	if (next.length && view_equal(next, *before))
+		return !mirror_fail(l, "the page behind a page of %s is the same page", l->id);
+	*before = arena_copy(l->arena, next);
+	return false;
+}
+
 static bool list(struct mirror_listing *l)
 {
 	struct clouddns_sets *sets = clouddns_sets_new(l);
 	struct json_page page = { 0 };
+	struct view before = VIEW("");
 	unsigned pages = 0;
 	bool listed;
 	do {
-		listed = list_page(l, &page, sets);
+		listed = list_page(l, &page, sets) && !leads_back(l, &page, &before);
 	} while (listed && page.next.length && ++pages < PAGES_MAX);
 	if (listed && page.next.length)
 		listed = mirror_fail(l, "%s has no last page", l->id);
