@@ -82,6 +82,16 @@ static size_t add_waiting(const struct ready *r, const char **names, size_t coun
 	return count;
 }
 
+/* What plugins that are ready have to say, each in a line of its own. */
+static void add_remarks(const struct ready *r, struct text *body)
+{
+	for (struct plugin *p = r->self->block->plugins; p; p = p->sibling) {
+		const char *remark = p->type->remark ? p->type->remark(p) : NULL;
+		if (remark)
+			text_printf(body, "\n%s: %s", p->type->name, remark);
+	}
+}
+
 static void ready_page(void *unused, struct admin_page *page)
 {
 	(void)unused;
@@ -99,6 +109,8 @@ static void ready_page(void *unused, struct admin_page *page)
 		text_printf(&page->body, "%s%s", i ? "," : "", names[i]);
 	if (count == 0) {
 		text_add_string(&page->body, "OK");
+		for (const struct ready *r = live; r; r = r->next)
+			add_remarks(r, &page->body);
 	} else {
 		page->status = 503;
 		log_line(LOG_INFO, "ready", "Plugins not ready: \"%s\"", page->body.at);

@@ -95,6 +95,8 @@ struct plugin_type {
 	void (*metadata)(struct plugin *self, struct query *q);
 	/* Whether it is ready, for `ready`; NULL: always. Control thread. */
 	bool (*ready)(struct plugin *self);
+	/* What whoever asks whether it is ready should know beside that it is; NULL: nothing. Control thread. */
+	const char *(*remark)(struct plugin *self);
 	/* The search path of the query's client (autopath): names in lower case, the root for the name as it is. Gives how many,
 	 * at most `room`; 0: it has none. NULL: the plugin knows no paths. */
 	size_t (*search_path)(struct plugin *self, struct query *q, struct name *to, size_t room);

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -116,6 +118,22 @@ static void writer_free(struct state_writer *w)
 	free(w);
 }
 
+/* Opens the file under its temporary name, locked: whoever else writes there has it until its rename. False with errno set. */
+static bool open_temporary(struct state_writer *w)
+{
+	struct stat own, named;
+	w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+	if (w->fd < 0)
+		return false;
+	if (flock(w->fd, LOCK_EX | LOCK_NB) < 0 || fstat(w->fd, &own) < 0)
+		return false;
+	if (stat(w->temporary, &named) < 0 || own.st_ino != named.st_ino || own.st_dev != named.st_dev) {
+		errno = EBUSY; /* it was put in its place meanwhile */
+		return false;
+	}
+	return ftruncate(w->fd, 0) == 0;
+}
+
 struct state_writer *state_write_begin(
 	const char *path, struct state_kind kind, struct state_problem *why)
 {
@@ -124,8 +142,7 @@ struct state_writer *state_write_begin(
 	w->temporary = temporary_path(path);
 	w->path = temporary_path(path);
 	w->path[strlen(path)] = 0;
-	w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-	if (w->fd < 0) {
+	if (!open_temporary(w)) {
 		fail(why, "open", w->temporary, errno);
 		writer_free(w);
 		return NULL;
@@ -168,9 +185,6 @@ static void *settle(void *data)
 	struct state_writer *w = data;
 	if (!w->error && fsync(w->fd) < 0)
 		w->error = errno;
-	if (close(w->fd) < 0 && !w->error)
-		w->error = errno;
-	w->fd = -1;
 	if (!w->error && rename(w->temporary, w->path) < 0)
 		w->error = errno;
 	if (w->error)

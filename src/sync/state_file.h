@@ -52,7 +52,8 @@ bool state_write(const char *path, struct state_kind kind, struct view payload, 
 
 struct state_writer;
 
-/* Begins a file that will stand at `path`: until then it is PATH.new. NULL with *why. One at a time for each path. */
+/* Begins a file that will stand at `path`: until then it is PATH.new. NULL with *why; also while
+ * another writer, of this process or another, has the same path. */
 struct state_writer *state_write_begin(
 	const char *path, struct state_kind kind, struct state_problem *why);
 

@@ -215,6 +215,18 @@ static void a_folder_that_is_not_there_is_said(void **state)
 	assert_non_null(strstr(f->why.text, "no such file or directory"));
 }
 
+static void one_writer_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	struct state_writer *w = state_write_begin(f->path, kind, &f->why);
+	state_write_add(w, VIEW("first"));
+	assert_false(state_write(f->path, kind, VIEW("second"), &f->why));
+	assert_true(state_write_end(w, &f->why));
+	assert_holds(f, "first");
+	assert_true(state_write(f->path, kind, VIEW("second"), &f->why));
+	assert_holds(f, "second");
+}
+
 static void write_on_a_loop(void *data)
 {
 	struct fixture *f = data;
@@ -246,6 +258,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(killed_at_any_time_one_version_is_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_disk_keeps_what_was_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_is_said, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_writer_at_a_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(fibers_wait_for_the_disk, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -249,7 +249,7 @@ static bool read_object(struct kube_decoder *d, struct view message)
 		[KUBE_SLICE] = read_slice,
 		[KUBE_NAMESPACE] = read_namespace,
 		[KUBE_POD] = read_pod,
-		[KUBE_IMPORT] = read_namespace, /* comes as JSON: its API has no protobuf */
+		[KUBE_IMPORT] = read_service, /* comes as JSON: its API has no protobuf. State files have it as a service */
 		[KUBE_IMPORT_SLICE] = read_slice,
 	};
 	kube_draft_begin(d);

@@ -19,6 +19,7 @@ struct kube_instance {
 	struct view context;
 	const char *certificate, *key, *authorities, *kubeconfig;
 	const char *labels, *namespace_labels;
+	const char *persist;
 	bool no_endpoints;
 	int64_t startup_timeout;
 };

@@ -21,6 +21,21 @@ static bool all_synced(struct plugin *self)
 	return true;
 }
 
+/* Whether what is served comes from the API servers themselves, and from no disk. */
+static bool all_fresh(struct plugin *self)
+{
+	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next) {
+		if (!kube_source_synced(k->source) || kube_source_stale_since(k->source))
+			return false;
+	}
+	return true;
+}
+
+static const char *kubernetes_remark(struct plugin *self)
+{
+	return all_fresh(self) ? NULL : "answers from the state on disk: the API server has not been heard yet";
+}
+
 static uint64_t longest_timeout(const struct plugin *self)
 {
 	int64_t longest = 0;
@@ -31,11 +46,15 @@ static uint64_t longest_timeout(const struct plugin *self)
 	return (uint64_t)longest;
 }
 
-/* Waits for the first answers of all clusters at once: a server that begins without them denies nothing, but says SERVFAIL. */
-static void wait_for_clusters(struct plugin *self)
+/*
+ * Waits for the first answers of all clusters at once: a server that begins without them denies nothing, but says SERVFAIL. At a
+ * start the state on disk is enough; at a reload the configuration that serves meanwhile has a better one.
+ */
+static void wait_for_clusters(struct plugin *self, bool reload)
 {
+	bool (*enough)(struct plugin *self) = reload ? all_fresh : all_synced;
 	uint64_t began = clock_now(), said = began, end = began + longest_timeout(self);
-	while (!all_synced(self)) {
+	while (!enough(self)) {
 		uint64_t now = clock_now();
 		if (now >= end) {
 			plugin_warning(self, "starting server with unsynced Kubernetes API");
@@ -52,13 +71,12 @@ static void wait_for_clusters(struct plugin *self)
 
 static bool kubernetes_start(struct plugin *self, struct plugin *before)
 {
-	(void)before;
 	const char *why;
 	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next) {
 		if (!kube_source_start(k->source, self->block->config->arena, &why))
 			return start_error(self, "%s", why);
 	}
-	wait_for_clusters(self);
+	wait_for_clusters(self, before != NULL);
 	return true;
 }
 
@@ -180,6 +198,7 @@ static void kubernetes_metadata(struct plugin *self, struct query *q)
 	.state_size = sizeof(struct kube_instances), .init = kube_instances_init, \
 	.setup = kube_instances_setup, .finish = kube_instances_finish, .start = kubernetes_start, \
 	.serve = kubernetes_serve, .transfer = kubernetes_transfer, .metadata = kubernetes_metadata, .ready = all_synced, \
+	.remark = kubernetes_remark, \
 	.source = kubernetes_source
 
 PLUGIN(kubernetes) = {

@@ -244,6 +244,22 @@ static bool read_multicluster(struct setup *s)
 	return true;
 }
 
+static bool read_persist(struct setup *s)
+{
+	struct kube_instance *k = instance_of(s);
+	const struct kube_instances *all = s->state;
+	struct view path;
+	if (!arg_need(s, &path) || !arg_end(s))
+		return false;
+	const char *full = block_path(s->block, s->arena, path);
+	for (const struct kube_instance *other = all->first; other; other = other->next) {
+		if (other != k && other->persist && strcmp(other->persist, full) == 0)
+			return setup_error(s, "persist: another cluster's state is kept in %s", full);
+	}
+	k->persist = full;
+	return true;
+}
+
 /* --- the whole --- */
 
 static const char *zones_text(struct setup *s, const struct kube_rules *rules)
@@ -338,10 +354,13 @@ static bool open_instance(struct setup *s, struct kube_instance *k)
 		.labels = k->labels,
 		.namespace_labels = k->namespace_labels,
 		.limits = k->limits,
+		.persist = k->persist,
 		.keeping = k->keeping };
 	if (!find_access(s, k, &settings.access))
 		return false;
 	need_files(s, &settings.access);
+	if (k->persist)
+		sandbox_need(s->block->config, view_of(k->persist), true);
 	if (settings.access.exec)
 		hooks_begin(); /* before the sandbox closes */
 	kube_find_local(&k->rules, s->block, s->arena);
@@ -455,5 +474,9 @@ const struct option kube_options[] = {
 		.fallback = "5s",
 		.help = "how long the start waits for the API server's first answers",
 		.read = read_startup_timeout },
+	{ .name = "persist",
+		.arguments = "PATH",
+		.help = "keeps the cluster's last state in this file, and answers from it when a start finds no API server",
+		.read = read_persist },
 	{ 0 },
 };

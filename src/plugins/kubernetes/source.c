@@ -1,73 +1,11 @@
-/* A source: its watches, its credentials, when it publishes, and what it counts. */
+/* A source: its watches, its credentials, and when it publishes. */
 #include "plugins/kubernetes/source_parts.h"
 
 #include "base/arena.h"
 #include "base/memory.h"
-#include "base/rfc3339.h"
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 static const uint64_t publish_interval = 5 * NS_PER_MS;
-
-/* --- metrics --- */
-
-static const double latency_buckets[] = { 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256,
-	0.512, 1.024, 2.048, 4.096, 8.192, 16.384, 32.768, 65.536, 131.072, 262.144, 524.288 };
-
-static const struct metric_family latency_family = {
-	.name = "coredns_kubernetes_dns_programming_duration_seconds",
-	.help = "Histogram of the time (in seconds) it took to program a dns instance.",
-	.kind = METRIC_HISTOGRAM,
-	.labels = { "service_kind" },
-	.buckets = latency_buckets,
-	.bucket_count = sizeof latency_buckets / sizeof latency_buckets[0],
-};
-
-static const struct metric_family requests_family = {
-	.name = "coredns_kubernetes_rest_client_requests_total",
-	.help = "Number of HTTP requests, partitioned by status code, method, and host.",
-	.kind = METRIC_COUNTER,
-	.labels = { "code", "method", "host" },
-};
-
-const struct metric_family *const kube_metrics[] = { &latency_family, &requests_family, NULL };
-
-void kube_source_count_request(const struct kube_source *s, long status)
-{
-	char code[24] = "<error>";
-	if (status)
-		snprintf(code, sizeof code, "%ld", status);
-	struct view values[] = { view_of(code), VIEW("GET"), view_of(kube_source_server(s)->host) };
-	metric_add(metric_get(&requests_family, values), 1);
-}
-
-static double wall_now(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-void kube_source_time(const struct kube_source *s, const struct kube_object *slice)
-{
-	double then;
-	if (!slice->trigger.length || !slice->service.length)
-		return;
-	if (!rfc3339_parse(slice->trigger, &then)) {
-		log_warning("DnsProgrammingLatency cannot be calculated for Endpoints '%.*s/%.*s'; invalid "
-			    "\"endpoints.kubernetes.io/last-change-trigger-time\" annotation RFC3339 value of \"%.*s\"",
-			VIEW_ARGS(slice->namespace), VIEW_ARGS(slice->name), VIEW_ARGS(slice->trigger));
-		return;
-	}
-	const struct kube_service *service = kube_find_service(
-		&kube_index_cluster(s->index)->own, slice->namespace, slice->service);
-	if (!service || !service->data)
-		return;
-	struct view kind = service->data->type == KUBE_HEADLESS ? VIEW("headless_with_selector")
-								 : VIEW("cluster_ip");
-	metric_observe(metric_get(&latency_family, &kind), wall_now() - then);
-}
 
 /* --- servers --- */
 
@@ -86,7 +24,7 @@ static void publish(struct kube_source *s)
 {
 	timer_cancel(s->loop, &s->publish);
 	s->published = clock_now();
-	kube_index_publish(s->index, (uint32_t)clock_wall_seconds());
+	s->changes += kube_index_publish(s->index, (uint32_t)clock_wall_seconds());
 }
 
 /* A first list is shown when it is whole: half a service's endpoints would be a wrong answer. */
@@ -115,9 +53,20 @@ static void publish_due(struct timer *t)
 	kube_source_changed((struct kube_source *)((char *)t - offsetof(struct kube_source, publish)));
 }
 
+void kube_source_listed(struct kube_source *s, enum kube_kind kind)
+{
+	s->restored &= ~(1u << kind);
+	kube_source_changed(s);
+}
+
 bool kube_source_synced(const struct kube_source *s)
 {
 	return (kube_index_cluster(s->index)->listed & s->settings.watched) == s->settings.watched;
+}
+
+uint64_t kube_source_stale_since(const struct kube_source *s)
+{
+	return s->restored ? s->restored_written : 0;
 }
 
 const char *kube_source_host(const struct kube_source *s)
@@ -151,6 +100,7 @@ void kube_source_free(void *source)
 	struct kube_source *s = source;
 	if (!s)
 		return;
+	kube_source_forget(s);
 	if (s->loop)
 		timer_cancel(s->loop, &s->publish);
 	http_client_free(s->client);
@@ -171,9 +121,13 @@ bool kube_source_start(struct kube_source *s, struct arena *arena, const char **
 	s->client = http_client_new(s->loop, arena, why);
 	if (!s->client)
 		return false;
+	s->started = clock_now();
+	kube_source_restore(s);
+	kube_source_observe(s);
 	for (unsigned kind = 0; kind < KUBE_KINDS; kind++) {
 		if (s->settings.watched & 1u << kind)
 			task_start(s->settings.self, run, &s->watches[kind]);
 	}
+	kube_source_persist(s);
 	return true;
 }

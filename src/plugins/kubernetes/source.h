@@ -21,6 +21,7 @@ struct kube_source_settings {
 	const char *labels;        /* selectors in their canonical form; NULL: none */
 	const char *namespace_labels;
 	struct kube_keeping keeping;
+	const char *persist;       /* where the last good state is kept on the disk; NULL: nowhere */
 };
 
 /* A source that asks nobody yet; ended by kube_source_free() (void * for arena_on_free()) after its tasks. */
@@ -35,6 +36,9 @@ bool kube_source_synced(const struct kube_source *s);
 
 /* Where its API server is: "10.0.0.1:443". */
 const char *kube_source_host(const struct kube_source *s);
+
+/* When what is served was written to the disk that it came from, Unix seconds; 0: the API server itself has told of it. */
+uint64_t kube_source_stale_since(const struct kube_source *s);
 
 const struct kube_cluster *kube_source_cluster(const struct kube_source *s);
 

@@ -16,12 +16,30 @@ struct kube_source {
 	struct kube_credentials credentials;
 	struct kube_budget budget;
 	size_t server; /* the one of access.servers that is asked */
+	uint64_t started;
+	uint64_t changes;          /* publications so far */
+	unsigned restored;         /* bit by kind: what is served of it is from the disk */
+	uint64_t restored_written; /* when that was written, Unix seconds */
+	uint64_t saved;            /* `changes` when the state was written last */
+	uint64_t saved_at;         /* when that was, Unix seconds; 0: never */
+	bool save_failed;          /* and it was said */
 };
+
+/* A kind was listed by the server. */
+void kube_source_listed(struct kube_source *s, enum kube_kind kind);
+
+/* Takes over the state that is on the disk, and keeps it up to date from now on; nothing without `persist`: persist.c */
+void kube_source_restore(struct kube_source *s);
+void kube_source_persist(struct kube_source *s);
+
+/* Lets pages of metrics tell of the source, until it is forgotten: counts.c */
+void kube_source_observe(struct kube_source *s);
+void kube_source_forget(struct kube_source *s);
 
 /* Publishes soon: at once, unless that was done a moment ago. */
 void kube_source_changed(struct kube_source *s);
 
-/* Counts a request by its status (0: no answer). */
+/* Counts a request by its status (0: no answer): counts.c */
 void kube_source_count_request(const struct kube_source *s, long status);
 
 static inline const struct kube_server *kube_source_server(const struct kube_source *s)
@@ -32,7 +50,7 @@ static inline const struct kube_server *kube_source_server(const struct kube_sou
 /* This server gave no answer: if it is the one that is asked, another one will be. */
 void kube_source_server_failed(struct kube_source *s, const struct kube_server *server);
 
-/* A change of endpoints has come in: how long ago it happened. */
+/* A change of endpoints has come in: how long ago it happened: counts.c */
 void kube_source_time(const struct kube_source *s, const struct kube_object *slice);
 
 #endif

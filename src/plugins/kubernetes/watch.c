@@ -59,7 +59,7 @@ static void list_done(struct kube_watch *w)
 	w->listing = false;
 	w->gone = false;
 	w->failures = 0;
-	kube_source_changed(w->source);
+	kube_source_listed(w->source, w->kind);
 }
 
 /* Until the mark comes a list in events is not whole, and its objects' versions say nothing. */
@@ -85,6 +85,7 @@ static bool on_object(void *owner, enum kube_event event, const struct kube_obje
 	struct kube_watch *w = owner;
 	struct kube_source *s = w->source;
 	w->events++;
+	w->heard = clock_batch();
 	if (event == KUBE_BOOKMARK)
 		return on_bookmark(w, o);
 	w->listing = !w->listed;
@@ -400,6 +401,7 @@ static enum outcome list_pages(struct kube_watch *w)
 			say_failed(w, "failed to list", reason_of(w, &r));
 		if (outcome != OUTCOME_DONE)
 			break;
+		w->heard = clock_now();
 		if (!version.length)
 			text_add(&version, kube_decoder_version(w->decoder));
 		text_clear(&token);

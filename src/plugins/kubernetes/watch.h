@@ -14,6 +14,7 @@ struct kube_watch {
 	bool listed;
 	bool listing;           /* the first list is coming in */
 	unsigned failures;      /* in a row */
+	uint64_t heard;         /* when the server last told of something; 0: never */
 	uint64_t refused_said;  /* when it was last said that nobody answers */
 
 	/* the answer that is being read */
