@@ -23,19 +23,31 @@ struct allowance {
 
 static struct allowance *allowances;
 
-struct allowance *allowance_of(struct view key, double rate)
+static struct allowance *find(struct view key)
 {
-	for (struct allowance *a = allowances; a; a = a->next) {
-		if (view_is(key, a->key))
-			return a;
-	}
+	struct allowance *a = allowances;
+	while (a && !view_is(key, a->key))
+		a = a->next;
+	return a;
+}
+
+static struct allowance *add(struct view key)
+{
 	struct allowance *a = memory_array(1, sizeof *a);
 	a->key = memory_array(key.length + 1, 1);
 	memcpy(a->key, key.at, key.length);
-	a->each = (uint64_t)((double)NS_PER_S / rate);
-	a->burst = a->each < NS_PER_S ? NS_PER_S - a->each : 0;
 	a->next = allowances;
 	return allowances = a;
+}
+
+struct allowance *allowance_of(struct view key, double rate)
+{
+	struct allowance *a = find(key);
+	if (!a)
+		a = add(key);
+	a->each = (uint64_t)((double)NS_PER_S / rate);
+	a->burst = a->each < NS_PER_S ? NS_PER_S - a->each : 0;
+	return a;
 }
 
 /* Sleeps until then; false when it is to be given up. */

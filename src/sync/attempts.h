@@ -20,7 +20,7 @@
 struct allowance;
 
 /*
- * The allowance of everybody in this process who gives the same key: `rate` requests a second (the first caller's counts), of
+ * The allowance of everybody in this process who gives the same key: `rate` requests a second (the last caller's counts), of
  * which up to a second's worth may be made at once. It lives as long as the process. The key has no secrets in it:
  * "route53 AKIDEXAMPLE".
  */

@@ -8,13 +8,15 @@
 #include "sync/url.h"
 #include <stdlib.h>
 
-static const double requests_a_second = 5; /* what Route 53 allows an account */
+enum { REQUEST_RATE = 5, REQUEST_RATE_MOST = 1000 };
 
 /* --- the directive --- */
 
 static void route53_init(struct setup *s)
 {
+	struct route53 *r = s->state;
 	mirror_plugin_init(s, &route53_provider);
+	r->request_rate = REQUEST_RATE;
 }
 
 static bool is_known(const struct view *words, size_t count, struct view word)
@@ -104,6 +106,16 @@ static bool read_credentials(struct setup *s)
 	return true;
 }
 
+static bool read_request_rate(struct setup *s)
+{
+	struct route53 *r = s->state;
+	if (!arg_unsigned(s, &r->request_rate))
+		return false;
+	if (!r->request_rate || r->request_rate > REQUEST_RATE_MOST)
+		return setup_error(s, "request_rate must be in range [1, %d]", REQUEST_RATE_MOST);
+	return arg_end(s);
+}
+
 /* --- where and as whom --- */
 
 static bool fail(struct setup *s, const char *why)
@@ -175,7 +187,7 @@ static void set_service(struct setup *s, struct route53 *r, const struct aws_end
 		.title = "Route 53",
 		.base = endpoint->base,
 		.region = endpoint->region,
-		.allowance = allowance_of(key, requests_a_second),
+		.allowance = allowance_of(key, r->request_rate),
 		.clock_skew = &r->clock_skew };
 }
 
@@ -240,6 +252,12 @@ static const struct option options[] = {
 		.fallback = "1m",
 		.help = "time from the end of a listing to the next one; a bare number is of seconds",
 		.read = mirror_plugin_read_refresh },
+	{ .name = "request_rate",
+		.arguments = "NUMBER",
+		.fallback = "5",
+		.help = "requests a second that all zones of the account make together; 5 are what Route 53 allows, to everybody who "
+			"uses the account",
+		.read = read_request_rate },
 	MIRROR_OPTIONS,
 	{ .name = "upstream",
 		.arguments = "[...]",

@@ -10,6 +10,7 @@ struct route53 {
 	struct mirror_plugin base;
 	/* as written; NULL: not set */
 	const char *key_id, *secret, *endpoint, *profile, *config_file;
+	uint32_t request_rate; /* a second */
 
 	struct aws_service service;
 	struct aws_credentials *credentials;
