@@ -167,6 +167,10 @@ static void ports(void **state)
 		"0; dual.testns.svc.cluster.local. 5 IN SRV 0 50 80 dual.testns.svc.cluster.local.; "
 		"dual.testns.svc.cluster.local. 5 IN A 10.0.0.3; "
 		"dual.testns.svc.cluster.local. 5 IN AAAA 10::3");
+	assert_string_equal(ask(b, "_._tcp.svc1.testns.svc.cluster.local. SRV"),
+		"0; _._tcp.svc1.testns.svc.cluster.local. 5 IN SRV 0 100 80 "
+		"svc1.testns.svc.cluster.local.; svc1.testns.svc.cluster.local. 5 IN A 10.0.0.1");
+	assert_no_name(b, "_._udp.svc1.testns.svc.cluster.local. SRV");
 	assert_nodata(b, "_http._tcp.svc1.testns.svc.cluster.local. A");
 	assert_nodata(b, "_tcp.svc1.testns.svc.cluster.local. SRV");
 	assert_no_name(b, "_udp.svc1.testns.svc.cluster.local. SRV");

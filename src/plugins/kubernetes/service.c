@@ -28,16 +28,21 @@ struct items {
 	size_t count;
 };
 
+/* What is asked for by "_" alone is any port, or protocol, as in CoreDNS. */
+static bool label_fits(struct view asked, struct view has)
+{
+	return !asked.length || view_equal_nocase(asked, has);
+}
+
 static bool port_fits(
 	const struct items *items, const struct kube_ports *ports, const struct kube_known_port *p)
 {
 	const struct kube_request *r = &items->l->request;
 	if (r->place != KUBE_PLACE_PORT && r->place != KUBE_PLACE_PROTOCOL)
 		return true;
-	if (!view_equal_nocase(kube_port_text(ports, p->protocol), r->protocol))
+	if (!label_fits(r->protocol, kube_port_text(ports, p->protocol)))
 		return false;
-	return r->place == KUBE_PLACE_PROTOCOL ||
-	       view_equal_nocase(kube_port_text(ports, p->name), r->port);
+	return r->place == KUBE_PLACE_PROTOCOL || label_fits(r->port, kube_port_text(ports, p->name));
 }
 
 static bool visit_ports(struct items *items, struct item *i, const struct kube_ports *ports)
