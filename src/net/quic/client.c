@@ -369,15 +369,16 @@ static void open_streams(struct quic_client *c)
 	}
 }
 
-/* Writes a packet's worth. False when there is no more to send. */
-static bool write_some(struct quic_client *c, uint8_t *packet, ngtcp2_path_storage *path)
+/* Writes a packet's worth, or a part of it: of what the application has, unless a packet is only to be brought to its end. False
+ * when there is no more to send. */
+static bool write_some(struct quic_client *c, uint8_t *packet, ngtcp2_path_storage *path, bool ends)
 {
 	struct quic_output out = { .id = -1 };
 	ngtcp2_ssize taken;
 	size_t length;
 	int error;
-	if (c->progress == QUIC_CLIENT_OPEN && ngtcp2_conn_get_max_data_left(c->conn) &&
-		!c->application->next(c, &out)) {
+	bool sends = !ends && c->progress == QUIC_CLIENT_OPEN && ngtcp2_conn_get_max_data_left(c->conn);
+	if (sends && !c->application->next(c, &out)) {
 		quic_client_fail(c, c->application->protocol_error);
 		close_by_application(c, c->code);
 		return false;
@@ -402,7 +403,7 @@ static void client_flush(struct quic_client *c)
 	if (c->progress == QUIC_CLIENT_OPEN)
 		open_streams(c);
 	ngtcp2_path_storage_zero(&path);
-	for (int i = 0; i < PACKETS_A_FLUSH && write_some(c, packet, &path); i++)
+	for (int i = 0; i <= PACKETS_A_FLUSH && write_some(c, packet, &path, i == PACKETS_A_FLUSH); i++)
 		;
 	if (c->progress != QUIC_CLIENT_ENDED)
 		ngtcp2_conn_update_pkt_tx_time(c->conn, clock_batch());

@@ -171,19 +171,20 @@ static void close_broken(struct quic_connection *c, int error)
 
 /* --- packets out --- */
 
-/* Writes one packet's worth, or a part of it. False if the connection is broken, which has closed
- * it. */
-static bool write_some(
-	struct quic_connection *c, uint8_t *packet, ngtcp2_path_storage *path, bool *done)
+/* Writes one packet's worth, or a part of it: of what the application has, unless a packet is only to
+ * be brought to its end. False if the connection is broken, which has closed it. */
+static bool write_some(struct quic_connection *c, uint8_t *packet, ngtcp2_path_storage *path,
+	bool ends, bool *done)
 {
 	const struct quic_application *app = c->listener->service.application;
 	struct quic_output out = { .id = -1 };
 	ngtcp2_ssize taken;
 	size_t length;
 	int error;
-	if (c->shaken && ngtcp2_conn_get_max_data_left(c->conn) && !app->next(c, &out)) {
-		quic_connection_close(c, app->internal_error);
-		return false;
+	bool sends = !ends && c->shaken && ngtcp2_conn_get_max_data_left(c->conn);
+	if (sends && !app->next(c, &out)) {
+		quic_connection_fail(c, app->internal_error);
+		out.id = -1;
 	}
 	enum quic_written written = quic_write(c->conn, &path->path, packet, &out, &length, &taken, &error);
 	if (taken >= 0 && out.id >= 0)
@@ -200,15 +201,16 @@ static bool write_some(
 	return written != QUIC_FAILED;
 }
 
-/* Sends what the path takes now. False if the connection was closed. */
+/* Sends what the path takes now. False if the connection was closed. A packet that was begun is brought to its end: ngtcp2 goes on
+ * with it at the next write, whatever there is to be written by then. */
 static bool write_all(struct quic_connection *c)
 {
 	uint8_t packet[QUIC_PACKET_MAX];
 	ngtcp2_path_storage path;
 	bool done = false;
 	ngtcp2_path_storage_zero(&path);
-	for (int i = 0; i < PACKETS_A_TURN && !done; i++)
-		if (!write_some(c, packet, &path, &done))
+	for (int i = 0; i <= PACKETS_A_TURN && !done; i++)
+		if (!write_some(c, packet, &path, i == PACKETS_A_TURN || c->failed, &done))
 			return false;
 	ngtcp2_conn_update_pkt_tx_time(c->conn, clock_batch());
 	if (!done)
