@@ -64,6 +64,7 @@ bool mirror_plugin_has_zone(const struct setup *s, struct view origin, const cha
 bool mirror_plugin_finish(struct setup *s, void *provider_data, const char *identity)
 {
 	struct mirror_plugin *p = s->state;
+	setup_secret(s);
 	if (p->settings.persist)
 		sandbox_need(s->block->config, view_of(p->settings.persist), true);
 	if (s->checking || !p->zones)
@@ -115,6 +116,23 @@ int mirror_plugin_serve(struct plugin *self, struct query *q)
 	const struct mirror_plugin *p = self->state;
 	const struct mirror_zone *first = zones_above(self, q->name);
 	return first ? mirror_answer(self, q, first, zone_of, &p->fallthrough) : next(self, q);
+}
+
+/* "zone example.org. (Z1): 12 records, listed 3s ago", and so on for each hosted zone of the name. */
+const char *mirror_plugin_source(const struct plugin *self, struct query *q)
+{
+	const char *text = NULL;
+	for (const struct mirror_zone *m = zones_above(self, q->name); m; m = mirror_next(m)) {
+		const struct zone *z = mirror_zone(m);
+		const char *state = "never listed";
+		if (z)
+			state = arena_printf(q->arena, "%zu records, listed %s ago", zone_record_count(z),
+				duration_print(q->arena,
+					(int64_t)(mirror_zone_age(m) / NS_PER_S * NS_PER_S)));
+		text = arena_printf(q->arena, "%s%szone %s (%s): %s", text ? text : "", text ? "; " : "",
+			z ? name_text(q->arena, zone_origin(z)) : "", mirror_zone_id(m), state);
+	}
+	return text;
 }
 
 /* --- options --- */

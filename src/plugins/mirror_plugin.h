@@ -44,10 +44,12 @@ bool mirror_plugin_start(struct plugin *self, struct plugin *before);
 int mirror_plugin_serve(struct plugin *self, struct query *q);
 void mirror_plugin_foresee(struct plugin *self, const struct foreseen *questions, unsigned count);
 bool mirror_plugin_ready(struct plugin *self);
+const char *mirror_plugin_source(const struct plugin *self, struct query *q);
 
 #define MIRROR_PLUGIN                                                                              \
 	.each_line = true, .metrics = mirror_metrics, .start = mirror_plugin_start,                \
-	.serve = mirror_plugin_serve, .foresee = mirror_plugin_foresee, .ready = mirror_plugin_ready
+	.serve = mirror_plugin_serve, .foresee = mirror_plugin_foresee, .ready = mirror_plugin_ready, \
+	.source = mirror_plugin_source
 
 /* --- options --- */
 

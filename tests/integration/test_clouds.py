@@ -90,7 +90,7 @@ def cloud(kind, more="", page=2, start=True, **env):
         options = kind.OPTIONS.format(refresh=REFRESH, more=more)
         try:
             with Server("example.org:@PORT@ {\n " + options + "\n prometheus 127.0.0.1:@PROM@\n errors\n}\n",
-                        env=fake.env | env, start=start) as s:
+                        args=["-admin", "admin"], env=fake.env | env, start=start) as s:
                 yield fake, s
         finally:
             fake.close()
@@ -109,6 +109,10 @@ def both(test):
 
 def address_of(s, name="www"):
     return addresses(s.ask(f"{name}.example.org."))
+
+
+def explain(s, name):
+    return subprocess.run([harness.BINARY, "explain", s.dir / "admin", name], capture_output=True, text=True, timeout=20).stdout
 
 
 def change(fake, address):
@@ -326,6 +330,14 @@ def test_a_next_page_that_leads_to_itself_ends(kind):
         stands_firm(s, fake, "Failed to update zones .*same page")
 
 
+# --- where an answer comes from ---
+
+@both
+def test_explain_says_how_old_the_zone_is(kind):
+    with cloud(kind) as (fake, s):
+        assert re.search(r"zone example\.org\. \(\S+\): \d+ records, listed \d+s ago\n", explain(s, "www.example.org")), explain(s, "www.example.org")
+
+
 # --- secrets ---
 
 @both
@@ -350,10 +362,12 @@ def test_secrets_are_told_to_nobody(kind):
         fake.token_trouble = lambda r: (200, "application/json", '{"access_token": "another-token"')
         time.sleep(6)
         page = s.http("/metrics", "PROM")[1]
-        assert sent
+        explained = explain(s, "www.example.org")
+        assert sent and "NOERROR" in explained
         for secret in secrets + sent:
             assert secret not in s.log(), f"{secret[:12]}... in the log:\n{s.log()}"
             assert secret not in page
+            assert secret not in explained
 
 
 # --- starts ---

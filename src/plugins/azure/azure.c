@@ -207,13 +207,9 @@ PLUGIN(azure) = {
 		 "value of each option, but for `access`, which is each occurrence's own. Reading is enough: the role `Reader` "
 		 "for the zones. docs/clouds.md says more.",
 	.options = options,
-	.metrics = mirror_metrics,
 	.state_size = sizeof(struct azure),
 	.init = azure_init,
 	.setup = azure_setup,
 	.finish = azure_finish,
-	.start = mirror_plugin_start,
-	.serve = mirror_plugin_serve,
-	.foresee = mirror_plugin_foresee,
-	.ready = mirror_plugin_ready,
+	MIRROR_PLUGIN,
 };

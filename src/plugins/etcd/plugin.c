@@ -65,6 +65,19 @@ static int etcd_serve(struct plugin *self, struct query *q)
 	return outcome == ETCD_FOUND ? RCODE_NOERROR : deny(self, &l, outcome);
 }
 
+static const char *etcd_source_text(const struct plugin *self, struct query *q)
+{
+	const struct etcd *e = self->state;
+	const struct sorted *known = e->live ? NULL : etcd_source_services(e->source);
+	struct name zone;
+	if (!zones_match(e->zones, e->zone_count, q->name, &zone))
+		return NULL;
+	if (e->live)
+		return arena_printf(q->arena, "asked of %s", e->endpoints[0]);
+	return known ? arena_printf(q->arena, "%zu keys of %s, watched", known->count, e->endpoints[0])
+		     : arena_printf(q->arena, "%s: not listed yet", e->endpoints[0]);
+}
+
 PLUGIN(etcd) = {
 	.name = "etcd",
 	.arguments = "[ZONES...]",
@@ -82,4 +95,5 @@ PLUGIN(etcd) = {
 	.finish = etcd_finish,
 	.start = etcd_start,
 	.serve = etcd_serve,
+	.source = etcd_source_text,
 };

@@ -232,6 +232,7 @@ static const char *identity_of(struct arena *a, const struct etcd *e)
 bool etcd_finish(struct setup *s)
 {
 	struct etcd *e = state(s);
+	setup_secret(s);
 	if (s->checking)
 		return true;
 	if (e->tls && !check_tls(s, e->tls))

@@ -75,6 +75,9 @@ enum nomad_outcome {
 enum nomad_outcome nomad_find(struct plugin *self, struct nomad_source *s, struct query *q, struct view namespace,
 	struct view service, const struct nomad_service **found, const char **error);
 
+/* What is known of Nomad, for plugin_type.source. */
+const char *nomad_source_text(const struct nomad_source *s, struct arena *arena);
+
 /* Whether Nomad has, or had, services in this namespace. */
 bool nomad_knows_namespace(const struct nomad_source *s, struct view namespace);
 

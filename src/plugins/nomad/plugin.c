@@ -204,6 +204,12 @@ static bool nomad_start(struct plugin *self, struct plugin *before)
 	return nomad_source_start(n->source, self->block->config->arena, &why) || start_error(self, "%s", why);
 }
 
+static const char *nomad_source_of(const struct plugin *self, struct query *q)
+{
+	const struct nomad *n = self->state;
+	return name_is_under(q->name, n->zone) ? nomad_source_text(n->source, q->arena) : NULL;
+}
+
 PLUGIN(nomad) = {
 	.name = "nomad",
 	.arguments = "[ZONE]",
@@ -222,4 +228,5 @@ PLUGIN(nomad) = {
 	.finish = nomad_finish,
 	.start = nomad_start,
 	.serve = nomad_serve,
+	.source = nomad_source_of,
 };

@@ -206,6 +206,7 @@ static void read_environment(struct setup *s, struct nomad_access *a)
 bool nomad_finish(struct setup *s)
 {
 	struct nomad *n = state(s);
+	setup_secret(s);
 	const char *address = variable("NOMAD_ADDR");
 	if (!n->access.address_count)
 		add_address(s, address ? address : "http://127.0.0.1:4646");

@@ -428,6 +428,16 @@ bool nomad_knows_namespace(const struct nomad_source *s, struct view namespace)
 	return has_name(v, (struct view){ key, namespace.length + 1 });
 }
 
+const char *nomad_source_text(const struct nomad_source *s, struct arena *arena)
+{
+	const struct version *v = atomic_load_explicit(&s->version, memory_order_acquire);
+	const char *address = s->access->addresses[0].text;
+	if (!v)
+		return arena_printf(arena, "%s: not asked yet", address);
+	return arena_printf(arena, "%s: %s at index %llu%s", address, v->watched ? "watched" : "not watched",
+		(unsigned long long)v->index, v->away ? ", does not answer now" : "");
+}
+
 /* --- the watch --- */
 
 /* The names of a listing, in a map of their own until it is whole. */
