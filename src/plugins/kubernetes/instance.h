@@ -20,7 +20,7 @@ struct kube_instance {
 	const char *certificate, *key, *authorities, *kubeconfig;
 	const char *labels, *namespace_labels;
 	const char *persist;
-	bool no_endpoints;
+	bool no_endpoints, merge;
 	int64_t startup_timeout;
 };
 

@@ -1,5 +1,6 @@
 /* The plugins `kubernetes` and `kubernetai`: one cluster, or several that are asked in turn. */
 #include "plugins/kubernetes/instance.h"
+#include "plugins/kubernetes/merge.h"
 #include "plugins/kubernetes/serve.h"
 
 #include "server/block.h"
@@ -80,15 +81,40 @@ static bool kubernetes_start(struct plugin *self, struct plugin *before)
 	return true;
 }
 
+/* Asks those that `merge` and are healthy, or those that do and are not. */
+static void ask_merging(const struct kube_instances *all, bool healthy, struct query *q, struct kube_merge *m)
+{
+	for (const struct kube_instance *k = all->first; k; k = k->next) {
+		if (k->merge && kube_source_healthy(k->source) == healthy)
+			kube_merge_add(m, q, kube_serve(&k->rules, kube_source_cluster(k->source), q));
+	}
+}
+
+/* All clusters that `merge` as one. What a cluster knew that is out of reach counts where no other has the name. */
+static enum kube_served serve_merged(const struct kube_instances *all, struct query *q)
+{
+	struct kube_merge merge = { 0 };
+	ask_merging(all, true, q, &merge);
+	if (!merge.found)
+		ask_merging(all, false, q, &merge);
+	return kube_merge_end(&merge, q);
+}
+
 /*
  * While a cluster is not known yet, others may know the name. Their denials do not count then, and nobody else is asked: a denial
  * from there would stay in caches.
  */
 static int kubernetes_serve(struct plugin *self, struct query *q)
 {
+	const struct kube_instances *all = instances_of(self);
 	struct message *unknown = NULL;
-	for (const struct kube_instance *k = instances_of(self)->first; k; k = k->next) {
-		switch (kube_serve(&k->rules, kube_source_cluster(k->source), q)) {
+	bool merging = kube_merge_applies(q), merged = false;
+	for (const struct kube_instance *k = all->first; k; k = k->next) {
+		if (merging && k->merge && merged)
+			continue;
+		bool merge = merging && k->merge;
+		merged |= merge;
+		switch (merge ? serve_merged(all, q) : kube_serve(&k->rules, kube_source_cluster(k->source), q)) {
 		case KUBE_ANSWERED:
 			if (unknown && q->reply->rcode == RCODE_NXDOMAIN)
 				q->reply = unknown;
@@ -218,7 +244,9 @@ PLUGIN(kubernetai) = {
 	.help = "answers for several Kubernetes clusters, one after the other",
 	.about = "Each occurrence is a cluster of its own, with the options of `kubernetes`. They are asked in the order of the "
 		 "Corefile: the first whose zones hold the name answers, and what it does not have goes on to the next where "
-		 "`fallthrough` says so. A cluster that is down neither slows nor breaks the others.",
+		 "`fallthrough` says so. A cluster that is down neither slows nor breaks the others.\n\n"
+		 "Those with `merge` are asked together: a service's addresses and SRV records are those of all of them that have it. "
+		 "One that has not been heard for a minute, and cannot be reached, is left out as long as another has the name.",
 	.search_path = kubernetai_search_path,
 	KUBERNETES_PLUGIN,
 };

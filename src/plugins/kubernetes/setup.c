@@ -244,6 +244,14 @@ static bool read_multicluster(struct setup *s)
 	return true;
 }
 
+static bool read_merge(struct setup *s)
+{
+	if (s->self->type->once)
+		return setup_error(s, "merge puts the answers of several clusters together: it is an option of kubernetai");
+	instance_of(s)->merge = true;
+	return arg_end(s);
+}
+
 static bool read_persist(struct setup *s)
 {
 	struct kube_instance *k = instance_of(s);
@@ -478,5 +486,8 @@ const struct option kube_options[] = {
 		.arguments = "PATH",
 		.help = "keeps the cluster's last state in this file, and answers from it when a start finds no API server",
 		.read = read_persist },
+	{ .name = "merge",
+		.help = "kubernetai: answers services with what all clusters that have this option know of them, not the first one only",
+		.read = read_merge },
 	{ 0 },
 };

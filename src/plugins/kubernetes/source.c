@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 static const uint64_t publish_interval = 5 * NS_PER_MS;
+static const uint64_t unheard_max = 60 * NS_PER_S;
 
 /* --- servers --- */
 
@@ -25,6 +26,8 @@ static void publish(struct kube_source *s)
 	timer_cancel(s->loop, &s->publish);
 	s->published = clock_now();
 	s->changes += kube_index_publish(s->index, (uint32_t)clock_wall_seconds());
+	if (!kube_source_healthy(s))
+		kube_source_judge(s);
 }
 
 /* A first list is shown when it is whole: half a service's endpoints would be a wrong answer. */
@@ -53,10 +56,33 @@ static void publish_due(struct timer *t)
 	kube_source_changed((struct kube_source *)((char *)t - offsetof(struct kube_source, publish)));
 }
 
+/* A watch that fails is given some time: an API server that is started anew is no cluster that is down. */
+static bool is_out_of_reach(const struct kube_watch *w, uint64_t now)
+{
+	bool connected = w->request && w->http_status == 200;
+	return w->failures && !connected && now - w->heard > unheard_max;
+}
+
+void kube_source_judge(struct kube_source *s)
+{
+	uint64_t now = clock_now();
+	bool healthy = kube_source_synced(s) && !s->restored;
+	for (unsigned kind = 0; kind < KUBE_KINDS; kind++)
+		healthy = healthy && !is_out_of_reach(&s->watches[kind], now);
+	if (healthy != atomic_load(&s->healthy))
+		atomic_store(&s->healthy, healthy);
+}
+
+bool kube_source_healthy(const struct kube_source *s)
+{
+	return atomic_load_explicit(&s->healthy, memory_order_relaxed);
+}
+
 void kube_source_listed(struct kube_source *s, enum kube_kind kind)
 {
 	s->restored &= ~(1u << kind);
 	kube_source_changed(s);
+	kube_source_judge(s);
 }
 
 bool kube_source_synced(const struct kube_source *s)

@@ -37,6 +37,9 @@ bool kube_source_synced(const struct kube_source *s);
 /* Where its API server is: "10.0.0.1:443". */
 const char *kube_source_host(const struct kube_source *s);
 
+/* Whether the API server is in reach, or was a minute ago, and all that is watched was listed. Any thread. */
+bool kube_source_healthy(const struct kube_source *s);
+
 /* When what is served was written to the disk that it came from, Unix seconds; 0: the API server itself has told of it. */
 uint64_t kube_source_stale_since(const struct kube_source *s);
 

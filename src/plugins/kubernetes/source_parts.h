@@ -17,6 +17,7 @@ struct kube_source {
 	struct kube_budget budget;
 	size_t server; /* the one of access.servers that is asked */
 	uint64_t started;
+	_Atomic bool healthy;
 	uint64_t changes;          /* publications so far */
 	unsigned restored;         /* bit by kind: what is served of it is from the disk */
 	uint64_t restored_written; /* when that was written, Unix seconds */
@@ -24,6 +25,9 @@ struct kube_source {
 	uint64_t saved_at;         /* when that was, Unix seconds; 0: never */
 	bool save_failed;          /* and it was said */
 };
+
+/* A watch has heard of the server, or has failed: whether the source is healthy may have changed. */
+void kube_source_judge(struct kube_source *s);
 
 /* A kind was listed by the server. */
 void kube_source_listed(struct kube_source *s, enum kube_kind kind);

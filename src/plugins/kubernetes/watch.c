@@ -86,6 +86,8 @@ static bool on_object(void *owner, enum kube_event event, const struct kube_obje
 	struct kube_source *s = w->source;
 	w->events++;
 	w->heard = clock_batch();
+	if (!kube_source_healthy(w->source))
+		kube_source_judge(w->source);
 	if (event == KUBE_BOOKMARK)
 		return on_bookmark(w, o);
 	w->listing = !w->listed;
@@ -308,6 +310,7 @@ static struct http_result ask(struct kube_watch *w, const char *url)
 /* Some one to one and a half seconds at first, so that a server that is back is noticed soon; later more. */
 static bool pause_between(struct kube_watch *w)
 {
+	kube_source_judge(w->source);
 	uint64_t base = ++w->failures < FEW_FAILURES ? 800 * NS_PER_MS : 10 * NS_PER_S;
 	uint64_t jitter = base * random_below(1000) / 1000;
 	return task_sleep(w->source->settings.self, base + (w->failures > 1 ? jitter : jitter / 4));
