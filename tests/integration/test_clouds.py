@@ -586,4 +586,74 @@ def test_azure_stack():
                 pass
 
 
+# --- the examples ---
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def example(name):
+    """An example's Corefile, on ports of the test's own."""
+    text = (EXAMPLES / name / "Corefile").read_text()
+    text = re.sub(r"^(\S+) \{$", lambda m: m[0] if m[1][0] == "(" else f"{m[1]}:@PORT@ {{", text, flags=re.M)
+    for number, word in (("9153", "PROM"), ("8080", "HEALTH"), ("8181", "READY")):
+        text = text.replace(":" + number, f":@{word}@")
+    return text
+
+
+def dig(s, *words):
+    return subprocess.run(["dig", f"@{HOST}", "-p", str(s.port), "+noall", "+answer", *words], check=True, capture_output=True, text=True).stdout.split()
+
+
+@contextlib.contextmanager
+def two_clouds():
+    with tempfile.TemporaryDirectory(prefix="isthmus-cloud-") as folder:
+        soa = "@ 900 SOA ns.{0}.example. hostmaster.{0}.example. 1 7200 900 1209600 300"
+        amazon = fakes.Route53("aws", {"zones": {"Z1Z2Z3Z4DZ5Z6Z7": {"name": "example.org.", "records": [
+            soa.format("amazon"), "@ 900 NS ns.amazon.example.", "db 60 A 10.1.0.1", "far 60 CNAME www.example.org."]}}}, Path(folder))
+        google = fakes.CloudDNS("gcp", {"zones": {"gcp-example-project:example-zone": {"name": "example.org.", "records": [
+            soa.format("google"), "@ 900 NS ns.google.example.", "www 3600 A 192.0.0.100"]}}}, Path(folder))
+        try:
+            yield amazon, google
+        finally:
+            google.close()
+            amazon.close()
+
+
+def test_the_chain_over_two_clouds():
+    """examples/two-clouds: each answers for what it has, what neither has is answered last; and so it stays when both are gone."""
+    zone = (EXAMPLES / "two-clouds/example.org.zone").read_text()
+    with two_clouds() as (amazon, google):
+        with Server(example("two-clouds"), {"example.org.zone": zone}, env=amazon.env | google.env) as s:
+            assert eventually(lambda: s.http("/ready", "READY")[0] == 200)
+            for _ in range(2):
+                assert dig(s, "www.example.org") == "www.example.org. 3600 IN A 192.0.0.100".split()
+                assert dig(s, "db.example.org") == "db.example.org. 60 IN A 10.1.0.1".split()
+                assert dig(s, "printer.example.org") == "printer.example.org. 300 IN A 192.0.2.99".split()
+                assert dig(s, "far.example.org") == "far.example.org. 60 IN CNAME www.example.org. www.example.org. 3600 IN A 192.0.0.100".split()
+                assert dig(s, "example.org", "SOA")[4] == "ns.amazon.example."
+                assert s.ask("nothing.example.org.").rcode() == dns.rcode.NXDOMAIN
+                google.down()
+                amazon.down()
+
+
+def test_private_zones_of_two_groups():
+    """examples/private-zones, with the identity that a metadata service vouches for."""
+    soa = "@ 3600 SOA azureprivatedns.net azureprivatedns-host.microsoft.com 1 3600 300 2419200 10"
+    zones = {f"network-{group}:corp.example.org": {"name": "corp.example.org.", "private": True, "records": [soa, f"{group} 60 A 10.0.0.1"]}
+             for group in ("eu", "us")}
+    give = {"/msi": lambda r: {"access_token": Azure.TOKEN, "expires_in": "3600"}}
+    with tempfile.TemporaryDirectory(prefix="isthmus-cloud-") as folder, tokens(give) as server:
+        kind = type("Azure", (fakes.Azure,), {"SUBSCRIPTION": "00000000-0000-0000-0000-000000000000"})
+        fake = kind("cloud", {"zones": zones}, Path(folder))
+        corefile = example("private-zones").replace("/var/lib/isthmus", folder + "/state")
+        (Path(folder) / "state").mkdir()
+        try:
+            with Server(corefile, env=fake.env | {"MSI_ENDPOINT": f"http://{server.address}/msi"}) as s:
+                assert addresses(s.ask("eu.corp.example.org.")) == addresses(s.ask("us.corp.example.org.")) == ["10.0.0.1"]
+                assert s.ask("asia.corp.example.org.").rcode() == dns.rcode.NXDOMAIN
+                assert eventually(lambda: len(list((Path(folder) / "state").iterdir())) == 2)
+        finally:
+            fake.close()
+
+
 harness.main(globals())
