@@ -2,7 +2,7 @@
  * What the plugins `route53`, `clouddns` and `azure` have in common: their zones' options, their life, and how a query is
  * answered from the zones of a mirror.
  *
- * Each occurrence of such a directive is an instance of its own (.each_line). Its state begins with struct mirror_plugin:
+ * The state begins with struct mirror_plugin:
  *
  *     struct clouddns { struct mirror_plugin base; ... };
  *
@@ -47,7 +47,7 @@ bool mirror_plugin_ready(struct plugin *self);
 const char *mirror_plugin_source(const struct plugin *self, struct query *q);
 
 #define MIRROR_PLUGIN                                                                              \
-	.each_line = true, .metrics = mirror_metrics, .start = mirror_plugin_start,                \
+	.metrics = mirror_metrics, .start = mirror_plugin_start,                                   \
 	.serve = mirror_plugin_serve, .foresee = mirror_plugin_foresee, .ready = mirror_plugin_ready, \
 	.source = mirror_plugin_source
 

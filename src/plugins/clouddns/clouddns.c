@@ -141,5 +141,6 @@ PLUGIN(clouddns) = {
 	.init = clouddns_init,
 	.setup = clouddns_setup,
 	.finish = clouddns_finish,
+	.each_line = true,
 	MIRROR_PLUGIN,
 };

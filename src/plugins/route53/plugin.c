@@ -284,5 +284,6 @@ PLUGIN(route53) = {
 	.init = route53_init,
 	.setup = route53_setup,
 	.finish = route53_finish,
+	.each_line = true,
 	MIRROR_PLUGIN,
 };
