@@ -5,6 +5,7 @@
 #include "base/epoch.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "net/loop.h"
 #include <stdlib.h>
 
 enum {
@@ -41,6 +42,9 @@ struct service_lease *leases_hold(struct leases *l, int64_t id)
 		lease->id = id;
 		lease->next = l->first;
 		l->first = lease;
+		l->fresh = true;
+		if (l->waiter)
+			fiber_wake(l->waiter);
 		trie_put(&l->by_id, &by_id, l->edit, hash, &id, lease);
 	}
 	lease->keys++;
@@ -71,11 +75,12 @@ enum etcd_end lease_ask(struct service_lease *lease, struct etcd_client *client)
 /* Those that are due; false when etcd does not answer. */
 static bool ask_due(struct leases *l, struct etcd_client *client)
 {
-	unsigned asked = 0;
-	for (struct service_lease *lease = l->first; lease && asked < ASKED_AT_ONCE; lease = lease->next) {
-		if (!lease->keys || clock_now() < lease->ask_next)
+	unsigned again = 0;
+	l->fresh = false;
+	for (struct service_lease *lease = l->first; lease; lease = lease->next) {
+		if (!lease->keys || clock_now() < lease->ask_next || (lease->ask_next && again == ASKED_AT_ONCE))
 			continue;
-		asked++;
+		again += lease->ask_next != 0;
 		enum etcd_end end = lease_ask(lease, client);
 		if (end == ETCD_AWAY || end == ETCD_STOPPED)
 			return false;
@@ -98,12 +103,29 @@ static void sweep(struct leases *l)
 	}
 }
 
+/* Until the next round, or a new lease. */
+static void wait_for_more(struct leases *l)
+{
+	uint64_t until = clock_now() + round_interval;
+	while (!l->fresh && clock_now() < until) {
+		l->waiter = fiber_self();
+		enum wait_result waited = fiber_park(until);
+		l->waiter = NULL;
+		if (waited == WAIT_STOPPED)
+			return;
+	}
+}
+
 void leases_follow(struct leases *l, struct etcd_client *client, struct plugin *self)
 {
-	while (task_sleep(self, round_interval)) {
-		if (!ask_due(l, client) && !task_sleep(self, ask_soonest))
+	while (task_sleep(self, 0)) {
+		l->asking = true;
+		bool answered = ask_due(l, client);
+		l->asking = false;
+		if (!answered && !task_sleep(self, ask_soonest))
 			break;
 		sweep(l);
+		wait_for_more(l);
 	}
 }
 

@@ -11,6 +11,9 @@
 struct leases {
 	struct trie by_id;
 	struct service_lease *first; /* of all */
+	bool fresh;                  /* there are some that etcd was not asked for yet */
+	bool asking;                 /* they are being asked for */
+	struct fiber *waiter;        /* the task, while it has nothing to do */
 	struct trie_edit *edit;      /* of those who hold them: what it has discarded is seen until it is published */
 };
 
@@ -20,7 +23,8 @@ struct service_lease *leases_hold(struct leases *l, int64_t id);
 /* For one key less; the last one discards it. */
 void leases_release(struct leases *l, struct service_lease *lease);
 
-/* A task: asks for all of them now and then, at most 200 a second, until it is to end. What it cannot know in time counts as not renewed. */
+/* A task: asks for new ones at once, and for all of them now and then, at most 200 a second, until it is to end. What it cannot know
+ * in time counts as not renewed. */
 void leases_follow(struct leases *l, struct etcd_client *client, struct plugin *self);
 
 /* Asks for one; gives how etcd answered. */

@@ -320,7 +320,7 @@ bool etcd_source_start(
 
 bool etcd_source_synced(const struct etcd_source *s)
 {
-	return atomic_load(&s->version) != NULL;
+	return atomic_load(&s->version) != NULL && !s->leases.fresh && !s->leases.asking;
 }
 
 bool etcd_source_failed(const struct etcd_source *s)

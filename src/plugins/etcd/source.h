@@ -31,7 +31,7 @@ bool etcd_source_start(
 /* Only the client, for questions to etcd itself. */
 bool etcd_source_open(struct etcd_source *s, struct arena *arena, const char **why);
 
-/* Whether all was listed once; whether listing it has failed at least once. */
+/* Whether all was listed once, and leases were asked for; whether that has failed at least once. */
 bool etcd_source_synced(const struct etcd_source *s);
 bool etcd_source_failed(const struct etcd_source *s);
 
