@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 enum {
-	PAGE_KEYS = 1000,
+	PAGE_KEYS = 50000, /* for each page etcd counts all keys of the range */
 	ANSWER_MAX = 64 << 20, /* octets of one message: keys of a page, events of a revision */
 };
 
@@ -176,6 +176,12 @@ static bool is_known(const struct etcd_client *c)
 	return !c->settings.user.length || c->open_to_all || c->token.length;
 }
 
+static void forget_token(struct etcd_client *c)
+{
+	text_clear(&c->token);
+	c->open_to_all = false;
+}
+
 /* Asks one endpoint, with a token where one is needed, and with another where that one is no longer taken. */
 static struct grpc_result ask_one(struct etcd_client *c, const struct question *q)
 {
@@ -189,8 +195,7 @@ static struct grpc_result ask_one(struct etcd_client *c, const struct question *
 		r = perform(c, q, true);
 		if (!wants_token(c, &r))
 			return r;
-		text_clear(&c->token);
-		c->open_to_all = false;
+		forget_token(c);
 	}
 	return r;
 }
@@ -391,6 +396,7 @@ static bool take_news(void *owner, struct view message)
 	if (w->news.canceled) {
 		w->compacted = w->news.compacted;
 		snprintf(w->reason, sizeof w->reason, "%.*s", VIEW_ARGS(w->news.reason));
+		forget_token(w->client); /* so are watches refused whose token is no longer known */
 		return false;
 	}
 	/* What is older than what was seen was restored from a copy, or is another cluster. */
