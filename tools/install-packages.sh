@@ -6,7 +6,7 @@
 #   tools/install-packages.sh all      and what provers, linters, fuzzers and benchmarks need
 set -e
 
-build="gcc g++ make meson ninja-build pkg-config libc6-dev libre2-dev libcurl4-gnutls-dev libyaml-dev libexpat1-dev libseccomp-dev libssl-dev libgnutls28-dev libnghttp2-dev libngtcp2-dev libngtcp2-crypto-gnutls-dev libnghttp3-dev"
+build="gcc g++ make meson ninja-build pkg-config libc6-dev libre2-dev libcurl4-gnutls-dev libyaml-dev libexpat1-dev zlib1g-dev libseccomp-dev libssl-dev libgnutls28-dev libnghttp2-dev libngtcp2-dev libngtcp2-crypto-gnutls-dev libnghttp3-dev"
 image="ca-certificates libcap2-bin binutils"
 test="$image libcmocka-dev python3 python3-dnspython python3-yaml python3-cryptography openssl gnutls-bin dnsutils knot-dnsutils nsd knot ldnsutils bind9utils procps iproute2 curl nghttp2-client python3-grpcio python3-h2 python3-httpx etcd-server etcd-client"
 all="clang clang-format clang-tidy libclang-rt-14-dev frama-c-base why3 z3 cvc4 dnsperf unbound dnsdist bind9

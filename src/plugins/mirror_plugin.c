@@ -88,6 +88,13 @@ bool mirror_plugin_start(struct plugin *self, struct plugin *before)
 	       start_error(self, "%s", why);
 }
 
+void mirror_plugin_shutdown(struct plugin *self)
+{
+	const struct mirror_plugin *p = self->state;
+	if (p->mirror)
+		mirror_shutdown(p->mirror);
+}
+
 bool mirror_plugin_ready(struct plugin *self)
 {
 	const struct mirror_plugin *p = self->state;
@@ -173,6 +180,20 @@ bool mirror_plugin_read_persist(struct setup *s)
 		return false;
 	settings_of(s)->persist = block_path(s->block, s->arena, word);
 	return arg_end(s);
+}
+
+bool mirror_plugin_read_lead(struct setup *s)
+{
+	struct view *words;
+	size_t count = args_rest(s, &words);
+	if (!count)
+		return setup_argument_error(s);
+	const char **endpoints = arena_array(s->arena, count, sizeof *endpoints);
+	for (size_t i = 0; i < count; i++)
+		endpoints[i] = arena_string(s->arena, words[i]);
+	settings_of(s)->lead = endpoints;
+	settings_of(s)->lead_count = count;
+	return true;
 }
 
 bool mirror_plugin_read_shrink_guard(struct setup *s)

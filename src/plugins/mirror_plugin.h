@@ -45,11 +45,13 @@ int mirror_plugin_serve(struct plugin *self, struct query *q);
 void mirror_plugin_foresee(struct plugin *self, const struct foreseen *questions, unsigned count);
 bool mirror_plugin_ready(struct plugin *self);
 const char *mirror_plugin_source(const struct plugin *self, struct query *q);
+void mirror_plugin_shutdown(struct plugin *self);
 
 #define MIRROR_PLUGIN                                                                              \
 	.metrics = mirror_metrics, .start = mirror_plugin_start,                                   \
 	.serve = mirror_plugin_serve, .foresee = mirror_plugin_foresee, .ready = mirror_plugin_ready, \
-	.source = mirror_plugin_source
+	.source = mirror_plugin_source, \
+	.shutdown = mirror_plugin_shutdown
 
 /* --- options --- */
 
@@ -58,6 +60,7 @@ bool mirror_plugin_read_refresh(struct setup *s); /* in route53 alone it is Core
 bool mirror_plugin_read_persist(struct setup *s);
 bool mirror_plugin_read_shrink_guard(struct setup *s);
 bool mirror_plugin_read_start_timeout(struct setup *s);
+bool mirror_plugin_read_lead(struct setup *s);
 bool mirror_plugin_read_upstream(struct setup *s); /* any words, without effect */
 
 #define MIRROR_OPTIONS                                                                             \
@@ -70,6 +73,11 @@ bool mirror_plugin_read_upstream(struct setup *s); /* any words, without effect 
 			.help = "keeps a copy of each zone there; a server that starts while the " \
 				"provider is away begins with it",                                 \
 			.read = mirror_plugin_read_persist },                                      \
+		{ .name = "lead",                                                                  \
+			.arguments = "ETCD-ENDPOINT...",                                           \
+			.help = "of all servers with the same zones one lists them, and the "      \
+				"others have them from it by this etcd",                           \
+			.read = mirror_plugin_read_lead },                                         \
 		{ .name = "shrink_guard",                                                          \
 			.arguments = "PERCENT|off",                                                \
 			.fallback = "50",                                                          \

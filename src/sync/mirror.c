@@ -15,6 +15,7 @@ enum {
 };
 
 static const uint64_t look_interval = 5 * NS_PER_MS;
+static const uint64_t idle_interval = NS_PER_S / 2; /* between looks for something to list */
 static const uint64_t pause_longest = 60 * NS_PER_S; /* between listings that fail, unless the interval is longer */
 static const uint64_t pause_unserved = 2 * NS_PER_S; /* the first of them while there is nothing to serve */
 
@@ -135,6 +136,18 @@ static void save(struct mirror_zone *z)
 		z->kept = mirror_state_save(z);
 }
 
+void mirror_take_copy(struct mirror_zone *z, struct mirror_copy *c, uint64_t ns)
+{
+	uint64_t now = clock_now();
+	publish(z, c);
+	atomic_store(&z->listed, now > ns ? now - ns : 1);
+	z->kept = false;
+	z->settled = true;
+	z->failures = 0;
+	mirror_count(z, MIRROR_LISTED);
+	save(z);
+}
+
 /* Takes what was listed. False after mirror_fail(). */
 static bool take(struct mirror_zone *z, struct mirror_intake *in)
 {
@@ -151,6 +164,7 @@ static bool take(struct mirror_zone *z, struct mirror_intake *in)
 	}
 	publish(z, mirror_copy_new(fresh, in->digest));
 	z->kept = false;
+	z->share.version[0] = 0;
 	succeeded(z, MIRROR_LISTED);
 	return true;
 }
@@ -192,18 +206,20 @@ static void update(struct mirror_zone *z)
 	z->settled |= z->copy || z->failure;
 	if (done)
 		save(z);
+	if (done && m->lead && z->copy)
+		mirror_lead_share(z);
 	arena_free(l.arena);
 	schedule(z);
 }
 
 /* --- tasks --- */
 
-/* The zone to be listed next; NULL: all are being listed. */
+/* The zone to be listed next; NULL: all are being listed, or others do it. */
 static struct mirror_zone *next_due(const struct mirror *m)
 {
 	struct mirror_zone *first = NULL;
 	for (struct mirror_zone *z = m->newest; z; z = z->older) {
-		if (!z->busy && !z->failure && (!first || z->due <= first->due))
+		if (!z->busy && !z->failure && mirror_lead_may_list(z) && (!first || z->due <= first->due))
 			first = z;
 	}
 	return first;
@@ -222,7 +238,7 @@ static void run(struct plugin *self, void *data)
 	struct mirror *m = data;
 	for (;;) {
 		struct mirror_zone *z = next_due(m);
-		uint64_t now = clock_now(), due = z ? z->due : now + m->settings.interval;
+		uint64_t now = clock_now(), due = z ? z->due : now + idle_interval;
 		if (due > now && !task_sleep(self, due - now))
 			break;
 		z = next_due(m);
@@ -342,6 +358,8 @@ bool mirror_start(struct mirror *m, struct mirror *before, struct arena *arena, 
 	m->collecting = true;
 	take_over_all(m, before);
 	read_states(m, arena);
+	if (m->settings.lead && !mirror_lead_start(m, arena, why))
+		return false;
 	for (size_t i = 0; i < m->zone_count && i < TASKS_MOST; i++)
 		task_start(m->settings.self, run, m);
 	if (wait_for_zones(m, &missing)) {
@@ -350,6 +368,12 @@ bool mirror_start(struct mirror *m, struct mirror *before, struct arena *arena, 
 	}
 	*why = arena_string(arena, view_of(missing->failure));
 	return false;
+}
+
+void mirror_shutdown(struct mirror *m)
+{
+	if (m->lead)
+		mirror_lead_resign(m->lead);
 }
 
 bool mirror_ready(const struct mirror *m)
@@ -382,6 +406,7 @@ void mirror_free(void *mirror)
 		publish(z, NULL);
 		free(z->failure);
 	}
+	mirror_lead_free(m->lead);
 	http_client_free(m->http);
 	arena_free(m->arena);
 	free(m);

@@ -97,6 +97,8 @@ struct mirror_settings {
 	const char *identity;
 	uint64_t interval;      /* ns, from the end of a listing to the next */
 	uint64_t start_timeout; /* how long a start waits for first listings; 0: for as long as they take */
+	const char *const *lead; /* endpoints of an etcd, by which one of several servers lists for all; NULL: none */
+	size_t lead_count;
 	const char *persist;    /* a folder for copies on disk; NULL: none */
 	unsigned shrink_guard;  /* percent; 0: off, see mirror_plugin.h */
 	size_t records_most;    /* of a zone; 0: MIRROR_RECORDS_MOST */
@@ -118,6 +120,9 @@ void mirror_add_zone(struct mirror *m, struct name origin, const char *id, void 
  * have need not be waited for. False with *why (in the arena) when a zone can be had from nowhere.
  */
 bool mirror_start(struct mirror *m, struct mirror *before, struct arena *arena, const char **why);
+
+/* From plugin_type.shutdown(): the server ends soon, another one may list in its place. May wait. */
+void mirror_shutdown(struct mirror *m);
 
 /* Whether every zone is there. */
 bool mirror_ready(const struct mirror *m);

@@ -27,6 +27,22 @@ struct mirror_counts {
 	struct metric *age, *records, *last_success, *results[MIRROR_RESULTS];
 };
 
+enum { MIRROR_VERSION_MAX = 17 };
+
+/* What etcd has of a zone: a version in `count` pieces, which became `octets` from `length`. */
+struct mirror_head {
+	char version[MIRROR_VERSION_MAX]; /* empty: nothing */
+	uint64_t count, octets, length;
+	uint64_t seen; /* Unix seconds: when it was last seen to be what the provider has */
+};
+
+struct mirror_share {
+	struct view key;          /* of the head */
+	struct mirror_head there; /* what etcd has */
+	char version[MIRROR_VERSION_MAX]; /* that `copy` is; empty: of none */
+	bool news;                /* `there` has not been looked at yet */
+};
+
 struct mirror_zone {
 	struct mirror *mirror;
 	struct mirror_zone *same;  /* the next of this origin */
@@ -49,6 +65,7 @@ struct mirror_zone {
 	unsigned shrunk;          /* how often in a row it came */
 	bool kept;                /* `copy` is what the disk has */
 	struct mirror_counts counts;
+	struct mirror_share share; /* with `lead` */
 };
 
 struct mirror {
@@ -59,6 +76,7 @@ struct mirror {
 	size_t zone_count;
 	struct http_client *http;
 	bool collecting;
+	struct mirror_lead *lead; /* NULL: every server lists for itself */
 };
 
 /* --- mirror_intake.c: a listing's records on their way into a zone --- */
@@ -91,7 +109,33 @@ void mirror_count(struct mirror_zone *z, enum mirror_result result);
 /* Sets the gauges that tell of the zone's age; for metrics_on_collect(). */
 void mirror_counts_collect(void *mirror);
 
-/* --- mirror_state.c: zones on the disk --- */
+/* --- mirror.c --- */
+
+/* Lets queries see this copy, which `ns` ago was what the provider has, in place of the one before; and keeps it on the disk. */
+void mirror_take_copy(struct mirror_zone *z, struct mirror_copy *c, uint64_t ns);
+
+/* --- mirror_lead.c: one server lists for all that share an etcd --- */
+
+/* Begins to take part. False with *why (in the arena). */
+bool mirror_lead_start(struct mirror *m, struct arena *arena, const char **why);
+
+/* Leads no more, and lets another server lead at once; may wait. */
+void mirror_lead_resign(struct mirror_lead *l);
+
+/* After the tasks. */
+void mirror_lead_free(struct mirror_lead *l);
+
+/* Whether this server is to list the zone. */
+bool mirror_lead_may_list(const struct mirror_zone *z);
+
+/* After a good listing: tells the others; may wait. */
+void mirror_lead_share(struct mirror_zone *z);
+
+/* --- mirror_state.c: zones on the disk, and as one run of octets --- */
+
+/* Adds the zone's copy as a state file's payload has it; and reads that. NULL with *why. */
+void mirror_encode(const struct mirror_zone *z, struct text *to);
+struct mirror_copy *mirror_decode(const struct mirror_zone *z, struct view payload, const char **why);
 
 /* The copy that the disk has, and when it was written; NULL: none that can be used. Says what is wrong with it. */
 struct mirror_copy *mirror_state_load(const struct mirror_zone *z, uint64_t *written);

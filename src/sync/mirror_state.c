@@ -56,6 +56,31 @@ static void add_text(struct text *t, const char *text)
 	text_add_string(t, text);
 }
 
+static bool add_record(const struct record *r, void *data)
+{
+	struct text *to = data;
+	text_add(to, (struct view){ (const char *)r->owner.octets, r->owner.length });
+	add_u16(to, r->type);
+	add_u32(to, r->ttl);
+	add_u16(to, r->rdata_length);
+	text_add(to, record_rdata(r));
+	return true;
+}
+
+/* What an identity, an origin and an id are together, as it stands in the file. */
+static void add_names(const struct mirror_zone *z, struct text *to)
+{
+	add_text(to, z->mirror->settings.identity);
+	add_text(to, z->origin_text);
+	add_text(to, z->id);
+}
+
+void mirror_encode(const struct mirror_zone *z, struct text *to)
+{
+	add_names(z, to);
+	zone_walk(z->copy->zone, add_record, to);
+}
+
 struct saving {
 	struct state_writer *to;
 	struct text record;
@@ -70,21 +95,9 @@ static void flush(struct saving *s)
 static bool save_record(const struct record *r, void *data)
 {
 	struct saving *s = data;
-	text_add(&s->record, (struct view){ (const char *)r->owner.octets, r->owner.length });
-	add_u16(&s->record, r->type);
-	add_u32(&s->record, r->ttl);
-	add_u16(&s->record, r->rdata_length);
-	text_add(&s->record, record_rdata(r));
+	add_record(r, &s->record);
 	flush(s);
 	return true;
-}
-
-/* What an identity, an origin and an id are together, as it stands in the file. */
-static void add_names(const struct mirror_zone *z, struct text *to)
-{
-	add_text(to, z->mirror->settings.identity);
-	add_text(to, z->origin_text);
-	add_text(to, z->id);
 }
 
 static bool save_to(const struct mirror_zone *z, const char *path, struct state_problem *why)
@@ -156,7 +169,7 @@ static struct zone *build(const struct mirror_zone *z, struct view records, uint
 	return zone;
 }
 
-static struct mirror_copy *decode(const struct mirror_zone *z, struct view payload)
+struct mirror_copy *mirror_decode(const struct mirror_zone *z, struct view payload, const char **why)
 {
 	struct text names = { 0 };
 	uint64_t digest;
@@ -165,14 +178,19 @@ static struct mirror_copy *decode(const struct mirror_zone *z, struct view paylo
 	payload = same ? view_skip(payload, names.length) : payload;
 	text_free(&names);
 	if (!same) {
-		say(z, "its copy on the disk is not used", "it is of another account or endpoint");
+		*why = "it is of another account or endpoint";
 		return NULL;
 	}
 	struct zone *zone = build(z, payload, &digest);
 	if (zone)
 		return mirror_copy_new(zone, digest);
-	say(z, "its copy on the disk is not used", "it has no well-formed zone");
+	*why = "it has no well-formed zone";
 	return NULL;
+}
+
+static void say_unused(const struct mirror_zone *z, const char *why)
+{
+	say(z, "its copy on the disk is not used", why);
 }
 
 struct mirror_copy *mirror_state_load(const struct mirror_zone *z, uint64_t *written)
@@ -182,16 +200,19 @@ struct mirror_copy *mirror_state_load(const struct mirror_zone *z, uint64_t *wri
 	struct state state;
 	struct state_problem why = { 0 };
 	struct mirror_copy *copy = NULL;
+	const char *unused;
 	path_of(z, &path);
 	switch (state_read(arena, path.at, kind, payload_most, &state, &why)) {
 	case STATE_READ:
-		copy = decode(z, state.payload);
+		copy = mirror_decode(z, state.payload, &unused);
+		if (!copy)
+			say_unused(z, unused);
 		*written = state.written;
 		break;
 	case STATE_NONE:
 		break;
 	case STATE_REFUSED:
-		say(z, "its copy on the disk is not used", why.text);
+		say_unused(z, why.text);
 		break;
 	}
 	text_free(&path);
