@@ -75,6 +75,7 @@ class Box:
         kubebox("kill9", self.dir, which)
 
     def remove(self):
+        atexit.unregister(self.remove)
         with contextlib.suppress(subprocess.CalledProcessError):
             self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -137,10 +138,11 @@ class Road:
         while True:
             try:
                 client, _ = listener.accept()
+            except OSError:
+                return
+            try:
                 box = socket.create_connection((HOST, self.to))
             except OSError:
-                if listener.fileno() < 0:
-                    return
                 client.close()
                 continue
             self.open_sockets += [client, box]

@@ -83,7 +83,7 @@ class Api:
                 answer = self.local.conn.getresponse()
                 self.local.answered = time.time()
                 return answer.status, answer.read()
-            except (http.client.HTTPException, ConnectionError):
+            except (http.client.HTTPException, OSError):
                 self.local.conn = None
                 if attempt:
                     raise

@@ -166,7 +166,7 @@ class Soak:
 
     def run(self):
         options = self.options
-        with Server(corefile(self.box.reader)) as server:
+        with Server(corefile(self.box.reader, "startup_timeout 60s")) as server:
             cluster.right(server, self.fixed)
             eventually(lambda: server.http("/ready", "READY")[0] == 200, 20)
             jobs = [(self.change,), (self.reload, server), (self.outage,), (self.ask_fixed, server), (self.ask_changing, server), (self.ask_absent, server)]
