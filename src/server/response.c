@@ -163,6 +163,7 @@ static uint32_t encoded_max_age(const struct message *m)
 
 uint32_t reply_max_age(struct query *q)
 {
-	const struct message *m = q->reply;
-	return m->encoded && !m->encoded->reopened ? encoded_max_age(m) : opened_max_age(m);
+	const struct encoded *e = q->reply->encoded;
+	bool one_ttl = e && !e->reopened && !e->own_ttls;
+	return one_ttl ? encoded_max_age(q->reply) : opened_max_age(reply_open(q));
 }

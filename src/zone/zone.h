@@ -93,6 +93,14 @@ struct zone_neighbours {
 struct zone_result zone_lookup_among(const struct zone_neighbours *neighbours, const struct zone *z,
 	struct name qname, uint16_t type, bool dnssec, struct message *reply, struct arena *arena);
 
+/*
+ * The answer to a question under the zone's origin, in lower case, from somebody who does not want DNSSEC: in wire form, made from
+ * `arena`, where the zone has it as good as ready; the message that it goes into has NOERROR and AA. NULL: ask zone_lookup().
+ * It answers as that does.
+ */
+struct encoded *zone_encoded(
+	const struct zone *z, const struct question *asked, struct arena *arena);
+
 /* --- fetching ahead --- */
 
 /* What a lookup of some name will touch next. */

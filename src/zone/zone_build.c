@@ -140,6 +140,7 @@ void zone_free(void *zone)
 		return;
 	free(z->memory);
 	place_table_free(&z->table);
+	zone_ready_free(z);
 	free(z->order);
 	free(z);
 }

@@ -13,7 +13,7 @@ const struct node *zone_find_relative(const struct zone *z, const uint8_t *label
 {
 	if (length == 0)
 		return z->apex;
-	struct place_search search = place_search(&z->table, hash_bytes(labels, length));
+	struct place_search search = place_search(&z->table, hash_own(labels, length));
 	for (uint32_t place; (place = place_next(&search)) != 0;) {
 		const struct node *n = zone_at(z, place);
 		if (node_is(n, labels, length))
@@ -24,7 +24,7 @@ const struct node *zone_find_relative(const struct zone *z, const uint8_t *label
 
 struct zone_ahead zone_foresee(const struct zone *z, struct name qname)
 {
-	struct zone_ahead ahead = { z, hash_bytes_nocase(qname.octets, relative_length(z, qname)) };
+	struct zone_ahead ahead = { z, hash_own_nocase(qname.octets, relative_length(z, qname)) };
 	place_table_foresee(&z->table, ahead.hash);
 	return ahead;
 }
@@ -49,7 +49,7 @@ void zone_table_make(struct zone *z, size_t nodes)
 void zone_table_insert(struct zone *z, uint32_t place)
 {
 	const struct node *n = zone_at(z, place);
-	place_table_put(&z->table, hash_bytes(n->name, n->name_length - 1u), place);
+	place_table_put(&z->table, hash_own(n->name, n->name_length - 1u), place);
 }
 
 const struct rrset *node_set(const struct zone *z, const struct node *n, uint16_t type)

@@ -52,6 +52,17 @@ enum denial {
 	DENIAL_NSEC3,
 };
 
+/* A section in wire form, as it stood at offset `at` of a message that asks for the apex. */
+struct ready_section {
+	uint8_t *octets;
+	size_t length, plain_length; /* with compression, and without */
+	size_t at;
+	uint16_t *pointers; /* offsets in it of compression pointers */
+	unsigned pointer_count;
+	uint16_t count; /* of its records */
+	bool complete;	/* false: it is not kept, for its size */
+};
+
 struct zone {
 	uint8_t *memory; /* places count from here; place 0 is nobody's */
 	size_t used, capacity;
@@ -65,6 +76,8 @@ struct zone {
 		*ns_signatures; /* of the apex, NULL where there is none */
 	uint32_t serial;
 	uint32_t negative_ttl; /* the lesser of SOA's TTL and MINIMUM (RFC 2308 3) */
+
+	struct ready_section authority; /* of a positive answer: the NS of the apex */
 
 	enum denial denial;
 	uint32_t *order; /* places of the owners of NSEC in canonical order, or of NSEC3 by hash */
@@ -166,6 +179,12 @@ const struct node *zone_wildcard(
 
 /* The name of a node, built in `to`. */
 struct name node_name(const struct zone *z, const struct node *n, struct name_buffer *to);
+
+/* --- zone_encode.c --- */
+
+/* Fills in `authority`, when z->ns is known; gives it back. */
+void zone_ready_authority(struct zone *z);
+void zone_ready_free(struct zone *z);
 
 /* --- zone_order.c --- */
 

@@ -273,6 +273,7 @@ static bool read_apex(struct zone_builder *b)
 	z->serial = rdata_u32(soa, soa.length - 20);
 	uint32_t minimum = rdata_u32(soa, soa.length - 4);
 	z->negative_ttl = minimum < z->soa->ttl ? minimum : z->soa->ttl;
+	zone_ready_authority(z);
 	return true;
 }
 

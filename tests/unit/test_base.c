@@ -7,6 +7,7 @@
 #include "base/sha512.h"
 #include "base/text.h"
 
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,6 +57,31 @@ static void hash_ignores_case_when_asked(void **state)
 		assert_true(hash_bytes_nocase(upper, n) == hash_bytes_nocase(lower, n));
 	const char at[] = "@[`{@[`{", other[] = "`{`{@[@[";
 	assert_true(hash_bytes_nocase(at, 8) != hash_bytes_nocase(other, 8));
+	for (size_t n = 0; n <= sizeof upper; n++) {
+		assert_true(hash_own_nocase(upper, n) == hash_own_nocase(lower, n));
+		assert_true(hash_own_nocase(upper, n) == hash_own(lower, n));
+	}
+	assert_true(hash_own_nocase(at, 8) != hash_own_nocase(other, 8));
+}
+
+/* Neither half of a hash falls together for numbers in a row, which names of hosts often are. */
+static void hashes_are_spread(void **state)
+{
+	enum { NAMES = 4096, PLACES = 1024 };
+	static unsigned high[PLACES], low[PLACES];
+	(void)state;
+	hash_init();
+	for (unsigned i = 0; i < NAMES; i++) {
+		char name[16];
+		int length = snprintf(name, sizeof name, "\7host%u", i);
+		uint64_t hash = hash_own(name, (size_t)length);
+		high[(hash >> 32) * PLACES >> 32]++;
+		low[hash % PLACES]++;
+	}
+	for (unsigned i = 0; i < PLACES; i++) { /* 4 are expected */
+		assert_true(high[i] < 24);
+		assert_true(low[i] < 24);
+	}
 }
 
 static void view_splits_lines_and_words(void **state)
@@ -171,6 +197,7 @@ int main(void)
 		cmocka_unit_test(arena_gives_zeroed_memory_again_after_reset),
 		cmocka_unit_test(arena_runs_closings_once),
 		cmocka_unit_test(hash_ignores_case_when_asked),
+		cmocka_unit_test(hashes_are_spread),
 		cmocka_unit_test(view_splits_lines_and_words),
 		cmocka_unit_test(view_reads_numbers_within_bounds),
 		cmocka_unit_test(text_grows),
