@@ -5,6 +5,8 @@
 
 bool ipv4_parse(struct view text, uint8_t to[static IPV4_OCTETS])
 {
+	if (!text.length)
+		return false;
 	const char *at = text.at, *end = at + text.length;
 	for (int part = 0; part < IPV4_OCTETS; part++) {
 		if (part && (at == end || *at++ != '.'))

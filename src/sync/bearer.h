@@ -10,8 +10,9 @@
 
 enum bearer_outcome {
 	BEARER_GRANTED,
-	BEARER_REFUSED, /* with these credentials there will be none */
-	BEARER_AWAY,    /* who gives them did not answer, or says to come again */
+	BEARER_REFUSED,   /* with these credentials there will be none */
+	BEARER_AWAY,      /* who gives them did not answer, or says to come again */
+	BEARER_THROTTLED, /* who gives them says that too many are asked for */
 };
 
 struct bearer_grant {

@@ -96,13 +96,16 @@ static enum verdict judge(const struct asking *a, const struct http_result *r, s
 	return http_may_recover(r) ? AGAIN : FAILED;
 }
 
+/* One attempt; a token's service has been asked as often as makes sense already. */
 static enum verdict ask_once(struct mirror_listing *l, const struct mirror_get *g, struct mirror_got *got, long *retry_after)
 {
 	struct asking a = { .listing = l, .get = g };
 	const char *authorization;
 	*got = (struct mirror_got){ 0 };
 	*retry_after = 0;
-	if (bearer_header(g->bearer, l->arena, &authorization, &got->why) != BEARER_GRANTED)
+	enum bearer_outcome outcome = bearer_header(g->bearer, l->arena, &authorization, &got->why);
+	l->throttled = outcome == BEARER_THROTTLED;
+	if (outcome != BEARER_GRANTED)
 		return FAILED;
 	struct http_result r = send_get(&a, authorization);
 	got->status = r.status;
@@ -131,10 +134,10 @@ bool mirror_get(struct mirror_listing *l, const struct mirror_get *g, struct mir
 		}
 		if (verdict == DONE)
 			return true;
-		l->throttled = verdict == THROTTLED;
 		if (verdict == FAILED || verdict == TOKEN_REFUSED)
 			return false;
-		attempts_failed(&attempts, verdict == THROTTLED, retry_after);
+		l->throttled = verdict == THROTTLED;
+		attempts_failed(&attempts, l->throttled, retry_after);
 	}
 	return false;
 }

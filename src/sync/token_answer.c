@@ -95,6 +95,8 @@ static enum bearer_outcome failed(
 		*why = arena_printf(arena, "%s: %s", r->what, result->error);
 	else
 		*why = arena_printf(arena, "%s: status %ld%s", r->what, result->status, error_of(r, arena, a->body));
+	if (result->status == 429)
+		return BEARER_THROTTLED;
 	return again ? BEARER_AWAY : BEARER_REFUSED;
 }
 

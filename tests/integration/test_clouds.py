@@ -170,6 +170,18 @@ def test_throttling_is_obeyed(kind):
         assert asked[1] - asked[0] >= 1.95, asked
 
 
+@both
+def test_a_start_is_not_ended_by_throttling(kind):
+    """Neither by the API's nor by the token service's: the zone comes when the cloud lets it."""
+    for which in ("trouble", "token_trouble"):
+        with cloud(kind, more="start_timeout 2s", start=False) as (fake, s):
+            setattr(fake, which, lambda r: raw(r, 429, {"Content-Length": "0", "Connection": "close"}))
+            s.start()
+            assert s.ask("www.example.org.").rcode() == dns.rcode.SERVFAIL
+            fake.trouble = fake.token_trouble = Troubled.trouble
+            assert eventually(lambda: address_of(s) == ["192.0.2.1"], 30), s.log()
+
+
 def test_a_limit_of_rate_is_no_refusal():
     """Google says 403 where others say 429."""
     asked = []
@@ -567,6 +579,31 @@ def test_azure_workload_identity():
             with azure_by(azure_without_secret(), AZURE_FEDERATED_TOKEN_FILE=f"{folder}/token", AZURE_TENANT_ID="directory", AZURE_CLIENT_ID="app",
                           AZURE_AUTHORITY_HOST=f"http://{server.address}/"):
                 pass
+
+
+def test_azure_directives_of_a_block_are_one():
+    """Options of either count for both, but for access."""
+    soa = "@ 60 SOA a.example. b.example. 1 2 3 4 5"
+    zones = {"g:example.org": {"name": "example.org.", "records": [soa, "www 60 A 192.0.2.1"]},
+             "g:corp.example.org": {"name": "corp.example.org.", "private": True, "records": [soa, "db 60 A 10.0.0.1"]}}
+    with tempfile.TemporaryDirectory(prefix="isthmus-cloud-") as folder:
+        fake = fakes.Azure("cloud", {"zones": zones}, Path(folder))
+        try:
+            with Server("""example.org:@PORT@ {
+                azure g:corp.example.org {
+                    access private
+                    tenant tenant-1
+                    secret wrong
+                }
+                azure g:example.org {
+                    client client-1
+                    secret secret-1
+                    subscription subscription-1
+                }
+            }""", env=fake.env) as s:
+                assert address_of(s) == ["192.0.2.1"] and addresses(s.ask("db.corp.example.org.")) == ["10.0.0.1"]
+        finally:
+            fake.close()
 
 
 def test_azure_stack():
