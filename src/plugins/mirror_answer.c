@@ -157,7 +157,7 @@ int mirror_answer(struct plugin *self, struct query *q, const struct mirror_zone
 	int rcode;
 	if (zone_answer_refuses(q, &rcode))
 		return rcode;
-	if (!choose(self, q, first, zone_of, &best)) {
+	if (!choose(self, q, first, zone_of, &best) || !q->reply) {
 		q->reply = NULL;
 		return query_fail(q, RCODE_SERVFAIL, "the zone is not there yet");
 	}

@@ -166,7 +166,9 @@ static struct aws_source *by_name(struct choosing *c, const char *name)
 	}
 	if (strcmp(name, "EcsContainer") == 0) {
 		struct aws_source *s = container_of_environment(c, &named);
-		return s || named ? s : fail(c, "EcsContainer was specified as the credential_source, but the container's variables are not set");
+		return s || named ? s
+				  : fail(c, "EcsContainer was specified as the credential_source, but the "
+					    "container's variables are not set");
 	}
 	return fail(c, arena_printf(c->arena, "invalid credential_source %s", name));
 }
@@ -179,9 +181,14 @@ static const char *unsupported(const struct choosing *c, const char *profile)
 		return "credentials by SSO are not supported";
 	if (of_profile(c, profile, "login_session"))
 		return "credentials by login_session are not supported";
-	if (of_profile(c, profile, "credential_process"))
-		return "credential_process is not supported: a server runs no programs";
 	return NULL;
+}
+
+static struct aws_source *process(struct choosing *c, const char *command)
+{
+	struct aws_source *s = new_source(c, AWS_PROCESS);
+	s->command = command;
+	return s;
 }
 
 static struct aws_source *last_resort(struct choosing *c)
@@ -208,7 +215,10 @@ static struct aws_source *own_source(struct choosing *c, const char *profile, bo
 			c, file, of_profile(c, profile, "role_arn"), of_profile(c, profile, "role_session_name"));
 	}
 	refused = unsupported(c, profile);
-	return refused ? fail(c, refused) : last_resort(c);
+	if (refused)
+		return fail(c, refused);
+	const char *command = of_profile(c, profile, "credential_process");
+	return command ? process(c, command) : last_resort(c);
 }
 
 static struct aws_source *assume(struct choosing *c, const char *profile, const struct aws_source *base)
@@ -284,6 +294,13 @@ void aws_source_files(const struct aws_source *s, void (*visit)(const char *path
 	}
 }
 
+bool aws_source_runs_commands(const struct aws_source *s)
+{
+	while (s->base)
+		s = s->base;
+	return s->kind == AWS_PROCESS;
+}
+
 const char *aws_source_identity(struct arena *arena, const struct aws_source *s)
 {
 	switch (s->kind) {
@@ -296,6 +313,8 @@ const char *aws_source_identity(struct arena *arena, const struct aws_source *s)
 		return arena_printf(arena, "container %.*s", VIEW_ARGS(url_origin(view_of(s->url))));
 	case AWS_INSTANCE:
 		return arena_printf(arena, "instance %s", s->url);
+	case AWS_PROCESS:
+		return arena_printf(arena, "process %s", s->command);
 	}
 	return "";
 }

@@ -64,6 +64,8 @@ static bool fetch(struct aws_credentials *c, const struct aws_asker *asker, stru
 		return aws_container_fetch(c->source, asker, arena, to);
 	case AWS_INSTANCE:
 		return aws_instance_fetch(c->source, asker, arena, to);
+	case AWS_PROCESS:
+		return aws_process_fetch(c->source, arena, to);
 	}
 	return false;
 }
@@ -111,7 +113,8 @@ static void keep_old(struct aws_credentials *c)
 		c->expires = now + EXTENDED_S + (int64_t)random_below(EXTENDED_RANDOM_S);
 		c->renew_at = c->expires;
 		log_warning(
-			"Attempting credential expiration extension due to a credential service availability issue. A refresh of these credentials will be attempted again in %lld minutes.",
+			"Attempting credential expiration extension due to a credential service availability issue. "
+			"A refresh of these credentials will be attempted again in %lld minutes.",
 			(long long)((c->expires - now) / 60));
 	}
 }

@@ -36,6 +36,9 @@ struct aws_source *aws_source_choose(
 /* Calls visit for each file that the source will read later. */
 void aws_source_files(const struct aws_source *s, void (*visit)(const char *path, void *data), void *data);
 
+/* Whether it runs a command: hooks_begin() must have been called then. */
+bool aws_source_runs_commands(const struct aws_source *s);
+
 /* Says which source it is, without secrets: "static AKIDEXAMPLE", "role arn:aws:iam::1:role/x". In the arena. */
 const char *aws_source_identity(struct arena *arena, const struct aws_source *s);
 

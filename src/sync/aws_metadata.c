@@ -1,9 +1,10 @@
-/* Credentials from where a server runs: a container's endpoint, and the metadata service of an instance (IMDS). */
+/* Credentials from where a server runs: a container's endpoint, the metadata service of an instance (IMDS), a command. */
 #include "sync/aws_source.h"
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rfc3339.h"
+#include "server/hooks.h"
 #include "sync/http_answer.h"
 #include "sync/json_fields.h"
 
@@ -11,6 +12,7 @@ enum { ANSWER_MOST = 64 << 10 };
 
 static const uint64_t connect_timeout = NS_PER_S;
 static const uint64_t timeout = 3 * NS_PER_S;
+static const uint64_t command_timeout = 60 * NS_PER_S;
 
 static bool fail(struct aws_grant *to, const char *why)
 {
@@ -60,11 +62,12 @@ static const char *reason_of(struct arena *arena, const struct http_answer *a)
 
 enum { ID, SECRET, TOKEN, EXPIRATION, CODE, MESSAGE, FIELDS };
 
-static bool read_keys(struct arena *arena, struct view body, struct aws_grant *to)
+/* `token` is what the session's token is called there. */
+static bool read_keys(struct arena *arena, struct view body, const char *token, struct aws_grant *to)
 {
 	struct json_field f[FIELDS + 1] = { [ID] = { .path = "AccessKeyId" },
 		[SECRET] = { .path = "SecretAccessKey" },
-		[TOKEN] = { .path = "Token" },
+		[TOKEN] = { .path = token },
 		[EXPIRATION] = { .path = "Expiration" },
 		[CODE] = { .path = "Code" },
 		[MESSAGE] = { .path = "Message" } };
@@ -112,7 +115,7 @@ bool aws_container_fetch(const struct aws_source *s, const struct aws_asker *ask
 	struct http_answer a = ask(asker, arena, "GET", s->url, headers);
 	if (!http_succeeded(&a.result))
 		return fail(to, arena_printf(arena, "failed to load credentials, %s", reason_of(arena, &a)));
-	return read_keys(arena, a.body, to);
+	return read_keys(arena, a.body, "Token", to);
 }
 
 /* --- instances --- */
@@ -163,5 +166,18 @@ bool aws_instance_fetch(const struct aws_source *s, const struct aws_asker *aske
 	if (!view_line(&body, &role) || !(role = view_trim(role)).length)
 		return fail(to, "no EC2 IMDS role found, the instance has none");
 	const char *path = arena_printf(arena, "%s%s", folder, http_body_line(arena, role));
-	return get(s, asker, arena, session, path, &body, to) && read_keys(arena, body, to);
+	return get(s, asker, arena, session, path, &body, to) && read_keys(arena, body, "Token", to);
+}
+
+/* --- commands --- */
+
+bool aws_process_fetch(const struct aws_source *s, struct arena *arena, struct aws_grant *to)
+{
+	const char *const argv[] = { "/bin/sh", "-c", s->command, NULL }, *const environment[] = { NULL };
+	const struct command command = { argv, environment, command_timeout };
+	struct view output;
+	const char *why;
+	if (!command_run(&command, arena, &output, &why))
+		return fail(to, arena_printf(arena, "process provider error: %s", why));
+	return read_keys(arena, output, "SessionToken", to);
 }

@@ -10,6 +10,7 @@ enum aws_source_kind {
 	AWS_WEB_IDENTITY, /* AssumeRoleWithWebIdentity with the token in a file */
 	AWS_CONTAINER,
 	AWS_INSTANCE,     /* IMDS */
+	AWS_PROCESS,      /* what a command prints */
 };
 
 /* Immutable; all in the arena of who chose it. */
@@ -24,6 +25,7 @@ struct aws_source {
 	const char *url;                 /* AWS_CONTAINER; AWS_INSTANCE: its base */
 	const char *token;               /* AWS_CONTAINER: or NULL */
 	bool disabled, version_2_only;   /* AWS_INSTANCE */
+	const char *command;             /* AWS_PROCESS: a line for a shell */
 };
 
 /* What a source gave; texts in the arena. */
@@ -38,6 +40,7 @@ bool aws_sts_fetch(const struct aws_source *s, struct aws_credentials *base, con
 	struct arena *arena, struct aws_grant *to);
 bool aws_container_fetch(const struct aws_source *s, const struct aws_asker *asker, struct arena *arena,
 	struct aws_grant *to);
+bool aws_process_fetch(const struct aws_source *s, struct arena *arena, struct aws_grant *to);
 bool aws_instance_fetch(const struct aws_source *s, const struct aws_asker *asker, struct arena *arena,
 	struct aws_grant *to);
 

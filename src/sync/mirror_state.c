@@ -200,7 +200,7 @@ struct mirror_copy *mirror_state_load(const struct mirror_zone *z, uint64_t *wri
 	struct state state;
 	struct state_problem why = { 0 };
 	struct mirror_copy *copy = NULL;
-	const char *unused;
+	const char *unused = "";
 	path_of(z, &path);
 	switch (state_read(arena, path.at, kind, payload_most, &state, &why)) {
 	case STATE_READ:

@@ -8,11 +8,13 @@
 struct parser {
 	XML_Parser expat;
 	struct xml_host host;
-	bool has_type;
+	bool has_type, stopped;
 };
 
+/* expat tells of what it has in hand even after that, such as the end of an empty element. */
 static void stop_unless(struct parser *p, bool goes_on)
 {
+	p->stopped |= !goes_on;
 	if (!goes_on)
 		XML_StopParser(p->expat, XML_FALSE);
 }
@@ -21,19 +23,19 @@ static void on_open(void *data, const char *name, const char **attributes)
 {
 	struct parser *p = data;
 	(void)attributes;
-	stop_unless(p, p->host.open(p->host.owner, name));
+	stop_unless(p, !p->stopped && p->host.open(p->host.owner, name));
 }
 
 static void on_close(void *data, const char *name)
 {
 	struct parser *p = data;
-	stop_unless(p, p->host.close(p->host.owner, name));
+	stop_unless(p, !p->stopped && p->host.close(p->host.owner, name));
 }
 
 static void on_text(void *data, const char *at, int length)
 {
 	struct parser *p = data;
-	stop_unless(p, p->host.text(p->host.owner, at, (size_t)length));
+	stop_unless(p, !p->stopped && p->host.text(p->host.owner, at, (size_t)length));
 }
 
 static void on_type(void *data, const char *name, const char *system, const char *public, int internal)

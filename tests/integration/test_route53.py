@@ -1,21 +1,20 @@
 """Route 53: credentials from everywhere they may come from, and everything that may go wrong between an API and a zone."""
-import contextlib
-import os
+import json
 import re
 import shutil
 import signal
-import socket
 import tempfile
 import time
 from pathlib import Path
 
-import dns.message
+import dns.flags
 import dns.rcode
+import dns.rdatatype
 
 import aws as fake
 import harness
 from aws import SOA, Aws
-from harness import HOST, Server, Upstream, addresses, eventually, free_port, reply_to
+from harness import HOST, Server, Upstream, addresses, eventually, reply_to
 
 NS = ("@", "NS", 172800, ["ns-1.awsdns-1.org."])
 WWW = ("www", "A", 60, ["192.0.2.1"])
@@ -113,10 +112,21 @@ def test_a_role_is_assumed_by_another_profile():
         shutil.rmtree(folder)
 
 
+def test_a_command_gives_keys():
+    with Aws({"Z1": zone()}) as aws:
+        env, folder = profiles(aws, "")
+        (folder / "keys.json").write_text(json.dumps({"Version": 1, "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": aws.keys["AKIDEXAMPLE"]["secret"]}))
+        (folder / "config").write_text(f"[default]\ncredential_process = cat '{folder}/keys.json'\n")
+        with route53(aws, "", env) as s:
+            assert answer(s) == ["192.0.2.1"]
+        (folder / "config").write_text("[default]\ncredential_process = exit 3\n")
+        assert "process provider error: " in refused_start(Server(corefile(), env=env, start=False))
+        shutil.rmtree(folder)
+
+
 def test_what_a_server_cannot_do_is_said():
     with Aws({"Z1": zone()}) as aws:
-        for text, why in (("[default]\ncredential_process = /bin/true\n", "credential_process is not supported"),
-                          ("[default]\nsso_session = x\nsso_account_id = 1\n", "SSO"),
+        for text, why in (("[default]\nsso_session = x\nsso_account_id = 1\n", "SSO"),
                           ("[default]\nrole_arn = a\nsource_profile = gone\n", "failed to get shared config profile, gone"),
                           ("[default]\nrole_arn = a\nsource_profile = b\n[profile b]\nrole_arn = c\nsource_profile = default\n", "source_profile of each other"),
                           ("[default]\nrole_arn = a\nmfa_serial = b\n", "assume role with MFA enabled")):

@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "server/block.h"
+#include "server/hooks.h"
 #include "server/sandbox.h"
 #include "sync/aws_endpoint.h"
 #include "sync/url.h"
@@ -120,7 +121,7 @@ static bool read_request_rate(struct setup *s)
 
 static bool fail(struct setup *s, const char *why)
 {
-	return setup_error_plain(s, "plugin/route53: failed to create route53 client: %s", why);
+	return setup_error_plain(s, "failed to create route53 client: %s", why);
 }
 
 static const char *variable(const char *name)
@@ -205,6 +206,8 @@ static bool find_source(struct setup *s, struct route53 *r, struct aws_config *c
 	if (!*source)
 		return fail(s, why);
 	aws_source_files(*source, need_file, s->block->config);
+	if (aws_source_runs_commands(*source))
+		hooks_begin();
 	r->credentials = aws_credentials_new(*source);
 	arena_on_free(s->arena, aws_credentials_free, r->credentials);
 	return true;
