@@ -2,6 +2,8 @@
 #include "sync/aws_source.h"
 
 #include "base/address.h"
+#include "base/encoding.h"
+#include "base/sha512.h"
 #include "sync/url.h"
 #include <stdlib.h>
 
@@ -301,6 +303,22 @@ bool aws_source_runs_commands(const struct aws_source *s)
 	return s->kind == AWS_PROCESS;
 }
 
+/* A command may have secrets in it. */
+static const char *process_identity(struct arena *arena, const char *command)
+{
+	uint8_t digest[SHA512_OCTETS];
+	struct sha512 s;
+	struct text t = { 0 };
+	sha512_begin(&s);
+	sha512_add(&s, command, strlen(command));
+	sha512_end(&s, digest);
+	text_add_string(&t, "process ");
+	text_add_hex(&t, (struct view){ (const char *)digest, 8 });
+	const char *text = arena_string(arena, text_view(&t));
+	text_free(&t);
+	return text;
+}
+
 const char *aws_source_identity(struct arena *arena, const struct aws_source *s)
 {
 	switch (s->kind) {
@@ -314,7 +332,7 @@ const char *aws_source_identity(struct arena *arena, const struct aws_source *s)
 	case AWS_INSTANCE:
 		return arena_printf(arena, "instance %s", s->url);
 	case AWS_PROCESS:
-		return arena_printf(arena, "process %s", s->command);
+		return process_identity(arena, s->command);
 	}
 	return "";
 }

@@ -341,6 +341,18 @@ def test_a_reload_keeps_what_was_synced():
         assert answer(s) == ["192.0.2.1"]
 
 
+def test_a_slow_cloud_does_not_hold_the_start():
+    with Aws({f"Z{n}": zone() for n in range(20)}) as aws:
+        aws.origins = {f"Z{n}": f"z{n}.example.org." for n in range(20)}
+        zones = " ".join(f"z{n}.example.org:Z{n}" for n in range(20))
+        began = time.time()
+        with route53(aws, "start_timeout 1s\n request_rate 4", zones=zones, refresh="1h") as s:
+            assert time.time() - began < 4 and s.logged("starting server before zone .* is there")
+            codes = [s.ask(f"www.z{n}.example.org").rcode() for n in range(20)]
+            assert dns.rcode.SERVFAIL in codes and dns.rcode.NOERROR in codes and len(set(codes)) == 2, codes
+            assert eventually(lambda: all(answer(s, f"www.z{n}.example.org") == ["192.0.2.1"] for n in range(20)), 15)
+
+
 def test_the_end_does_not_wait_for_a_slow_api():
     with Aws({"Z1": zone()}) as aws, route53(aws) as s:
         aws.forever = lambda r: time.sleep(20)
