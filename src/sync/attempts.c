@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "net/loop.h"
+#include <stdlib.h>
 
 static const uint64_t pause_first = NS_PER_S;
 static const uint64_t pause_longest = 20 * NS_PER_S;
@@ -12,12 +13,13 @@ static const uint64_t pause_longest = 20 * NS_PER_S;
 /* Who waits looks up so often, for what may make it give up. */
 static const uint64_t look_interval = 100 * NS_PER_MS;
 
-/* A bucket of `most` requests, as the moment from which on it is full: each request moves that on by `each`. */
+/* In any `window` there are at most `most` requests: each is made so long after the one as many before it. */
 struct allowance {
 	struct allowance *next;
 	char *key;
-	uint64_t each, burst; /* ns */
-	uint64_t full_at;
+	uint64_t window;      /* ns */
+	uint64_t *made;       /* when the last ones were (or will be); a ring */
+	size_t most, at;
 	uint64_t held_until;
 };
 
@@ -45,8 +47,14 @@ struct allowance *allowance_of(struct view key, double rate)
 	struct allowance *a = find(key);
 	if (!a)
 		a = add(key);
-	a->each = (uint64_t)((double)NS_PER_S / rate);
-	a->burst = a->each < NS_PER_S ? NS_PER_S - a->each : 0;
+	size_t most = rate >= 1 ? (size_t)rate : 1;
+	a->window = (uint64_t)((double)NS_PER_S * (double)most / rate);
+	if (most != a->most) {
+		free(a->made);
+		a->made = memory_array(most, sizeof *a->made);
+		a->most = most;
+		a->at = 0;
+	}
 	return a;
 }
 
@@ -65,14 +73,14 @@ static bool sleep_until(uint64_t then, const _Atomic bool *stop)
 	}
 }
 
-/* Takes one request out of the bucket; gives when it may be made. */
+/* Takes the next turn; gives when that is. */
 static uint64_t reserve(struct allowance *a)
 {
-	uint64_t now = clock_now();
-	if (a->full_at < now)
-		a->full_at = now;
-	uint64_t turn = a->full_at - now > a->burst ? a->full_at - a->burst : now;
-	a->full_at += a->each;
+	uint64_t turn = clock_now(), before = a->made[a->at];
+	if (before && before + a->window > turn)
+		turn = before + a->window;
+	a->made[a->at] = turn;
+	a->at = (a->at + 1) % a->most;
 	return turn;
 }
 

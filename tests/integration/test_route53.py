@@ -279,8 +279,8 @@ def test_the_account_is_asked_no_more_than_it_allows():
         times = [r[0] for r in aws.listings()]
         for start in times:
             within = [t for t in times if start <= t < start + 1]
-            assert len(within) <= 11, len(within)   # a burst of 5, and 5 a second
-        assert 5 <= len(times) / (times[-1] - times[0]) * 1 + 5 and len(times) / (times[-1] - times[0]) < 6.5
+            assert len(within) <= 6, len(within)   # 5 as they were sent, whenever they come
+        assert len(times) >= 30
 
 
 def test_retry_after_is_obeyed_by_all():
