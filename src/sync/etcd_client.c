@@ -386,6 +386,19 @@ struct watching {
 	char reason[160];
 };
 
+/*
+ * The revision up to which everything was told. That of the header is etcd's own: events come behind it where a watch has to catch
+ * up, and where it answers who asks for progress they may still be on their way.
+ */
+static int64_t seen_with(const struct etcd_news *news)
+{
+	if (news->created || news->fragment)
+		return 0;
+	if (news->events)
+		return news->last;
+	return news->of_stream ? 0 : news->revision;
+}
+
 static bool take_news(void *owner, struct view message)
 {
 	struct watching *w = owner;
@@ -406,9 +419,9 @@ static bool take_news(void *owner, struct view message)
 	}
 	w->watch->heard |= w->news.created;
 	w->says_progress |= !w->news.created && !w->news.events;
-	/* The revision that a watch is created at says nothing of those before it. */
-	if (!w->news.created && !w->news.fragment && w->news.revision >= w->watch->from)
-		w->watch->from = w->news.revision + 1;
+	int64_t seen = seen_with(&w->news);
+	if (seen >= w->watch->from)
+		w->watch->from = seen + 1;
 	if (w->news.events && w->watch->caught_up)
 		w->watch->caught_up(w->watch->owner);
 	return true;

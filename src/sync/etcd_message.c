@@ -13,6 +13,7 @@ enum {
 	PAIR_LEASE = 6,
 	RANGE_PAIRS = 2,
 	RANGE_MORE = 3,
+	WATCH_ID = 2,
 	WATCH_CREATED = 3,
 	WATCH_CANCELED = 4,
 	WATCH_COMPACTED = 5,
@@ -78,7 +79,7 @@ bool etcd_read_page(struct view message, etcd_taker *take, void *owner, struct e
 	return !r.failed;
 }
 
-static bool read_event(struct view message, const struct etcd_watch *w)
+static bool read_event(struct view message, const struct etcd_watch *w, int64_t *revision)
 {
 	struct protobuf_reader r = protobuf_reader(message);
 	struct protobuf_field f;
@@ -92,6 +93,7 @@ static bool read_event(struct view message, const struct etcd_watch *w)
 	}
 	if (!r.failed && pair.key.length)
 		w->changed(w->owner, &pair, deleted);
+	*revision = pair.modified;
 	return !r.failed;
 }
 
@@ -103,7 +105,9 @@ bool etcd_read_news(struct view message, const struct etcd_watch *w, struct etcd
 	while (protobuf_next(&r, &f)) {
 		if (protobuf_is_octets(&f, HEADER) && !read_revision(f.octets, &news->revision))
 			return false;
-		if (protobuf_is_number(&f, WATCH_CREATED))
+		if (protobuf_is_number(&f, WATCH_ID))
+			news->of_stream = (int64_t)f.value < 0;
+		else if (protobuf_is_number(&f, WATCH_CREATED))
 			news->created = f.value != 0;
 		else if (protobuf_is_number(&f, WATCH_CANCELED))
 			news->canceled = f.value != 0;
@@ -115,7 +119,7 @@ bool etcd_read_news(struct view message, const struct etcd_watch *w, struct etcd
 			news->fragment = f.value != 0;
 		else if (protobuf_is_octets(&f, WATCH_EVENTS)) {
 			news->events++;
-			if (!read_event(f.octets, w))
+			if (!read_event(f.octets, w, &news->last))
 				return false;
 		}
 	}

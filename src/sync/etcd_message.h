@@ -18,6 +18,8 @@ bool etcd_read_page(struct view message, etcd_taker *take, void *owner, struct e
 /* WatchResponse */
 struct etcd_news {
 	int64_t revision, compacted; /* compacted: the oldest revision that is kept; 0: not said */
+	int64_t last;                /* the revision of the last event; 0: there is none */
+	bool of_stream;              /* of the stream, not of the watch: an answer to who asks for progress */
 	bool created, canceled;
 	bool fragment;               /* more of the same revisions comes in the next message */
 	unsigned events;

@@ -1,7 +1,7 @@
 /* Any octets as what etcd sends: a stream of gRPC messages, each read as every message that the client knows; and values as records. */
 #include "fuzz.h"
 
-#include "plugins/etcd/service.h"
+#include "plugins/etcd/state.h"
 #include "sync/etcd_message.h"
 #include "sync/grpc_call.h"
 #include <stdlib.h>
@@ -67,11 +67,21 @@ static void read_message(struct view message)
 	}
 }
 
+static void take_state(void *owner, struct service *s, int64_t lease)
+{
+	(void)owner;
+	(void)lease;
+	MUST(s->key_length && s->key_length <= SERVICE_KEY_MAX && s->port >= -1 && s->strip >= -1);
+	free(s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct view rest = { (const char *)data, size }, message;
 	size_t used;
+	const char *why;
 	read_record(VIEW("/skydns/x"), rest);
+	etcd_state_take(rest, "", take_state, NULL, &why);
 	read_message(rest);
 	while (grpc_next_message(rest, MESSAGE_MAX, &message, &used) > 0) {
 		MUST(used >= message.length && used <= rest.length && message.length <= MESSAGE_MAX);

@@ -78,6 +78,34 @@ def test_a_reload_while_etcd_is_away_keeps_what_is_known():
         assert has(server, "x", "192.0.2.2")
 
 
+def test_a_start_without_etcd_begins_with_what_the_disk_has():
+    with Etcd() as etcd:
+        etcd.put("/skydns/test/skydns/x", host("192.0.2.1", port=80, ttl=60, group="g", priority=3), etcd.grant(1000))
+        etcd.put("/skydns/test/skydns/t", {"text": "some text", "ttl": 60})
+        with served(etcd, "persist @DIR@/state") as server:
+            assert has(server, "x", "192.0.2.1")
+            assert eventually(lambda: (server.dir / "state").exists(), 10)
+            srv = server.ask("x.skydns.test", "SRV").answer[0].to_text()
+            server.stop()
+            etcd.kill()
+            server.start()
+            assert addresses(server.ask("x.skydns.test")) == ["192.0.2.1"] and server.ask("none.skydns.test").rcode() == 3
+            assert addresses(server.ask("t.skydns.test", "TXT")) == ['"some text"']
+            assert server.ask("x.skydns.test", "SRV").answer[0].to_text().split()[2:] == srv.split()[2:]
+            assert server.logged("serving the keys of /skydns/ from")
+            etcd.up()
+            etcd.put("/skydns/test/skydns/x", host("192.0.2.2"))
+            etcd.delete("/skydns/test/skydns/t")
+            assert has(server, "x", "192.0.2.2") and lacks(server, "t")
+            server.stop()
+            etcd.kill()
+            data = bytearray((server.dir / "state").read_bytes())
+            data[len(data) // 2] ^= 4
+            (server.dir / "state").write_bytes(data)
+            server.start()
+            assert server.logged("the state on disk is not used") and server.ask("x.skydns.test").rcode() == 2
+
+
 def test_it_starts_without_etcd():
     with Etcd() as etcd:
         etcd.kill()

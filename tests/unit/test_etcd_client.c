@@ -91,12 +91,16 @@ static void news_are_read(void **state)
 	struct etcd_news news;
 	static const char events[] = "\x0a\x02\x18\x08\x38\x01"
 				     "\x5a\x08\x12\x06\x0a\x01k\x2a\x01v"
-				     "\x5a\x07\x08\x01\x12\x03\x0a\x01k";
+				     "\x5a\x09\x08\x01\x12\x05\x0a\x01k\x18\x09";
 	assert_true(etcd_read_news((struct view){ events, sizeof events - 1 }, &w, &news));
 	assert_string_equal(t.text, "k=v;k=(deleted);");
 	assert_int_equal(news.revision, 8);
 	assert_int_equal(news.events, 2);
 	assert_true(news.fragment);
+	assert_int_equal(news.last, 9);
+	assert_false(news.of_stream);
+	assert_true(etcd_read_news(VIEW("\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), &w, &news));
+	assert_true(news.of_stream);
 	assert_true(etcd_read_news(VIEW("\x20\x01\x28\x63\x32\x03why"), &w, &news));
 	assert_true(news.canceled);
 	assert_int_equal(news.compacted, 99);

@@ -2,10 +2,13 @@
 #include "test.h"
 
 
-#include "plugins/etcd/service.h"
+#include "base/hash.h"
+#include "plugins/etcd/source.h"
+#include "plugins/etcd/state.h"
 #include "plugins/nomad/decode.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static struct service *read_value(const char *value)
 {
@@ -89,6 +92,70 @@ static void numbers_are_cut_as_go_cuts_them(void **state)
 	free(s);
 }
 
+/* --- the state on the disk --- */
+
+struct restored {
+	struct service *services[4];
+	int64_t leases[4];
+	size_t count;
+};
+
+static void take_restored(void *owner, struct service *service, int64_t lease)
+{
+	struct restored *r = owner;
+	assert_true(r->count < 4);
+	r->leases[r->count] = lease;
+	r->services[r->count++] = service;
+}
+
+static void put_value(struct sorted *to, struct trie_edit *e, const char *key, const char *value, struct service_lease *lease)
+{
+	const char *why;
+	struct service *s = service_read(view_of(key), view_of(value), &why);
+	s->modified = 42;
+	s->lease = lease;
+	assert_null(sorted_put(to, service_key_of, e, s));
+}
+
+static void a_state_is_read_as_it_was_written(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/isthmus-test-state-XXXXXX";
+	struct sorted services = { 0 };
+	struct trie_edit e = { 0 };
+	struct state_problem why = { "" };
+	struct service_lease lease = { .id = -5 };
+	struct restored r = { 0 };
+	put_value(&services, &e, "/skydns/a",
+		"{\"host\":\"2001:db8::1\",\"port\":-1,\"priority\":7,\"weight\":-3,\"ttl\":9,\"targetstrip\":2,\"group\":\"g\",\"mail\":true}", &lease);
+	put_value(&services, &e, "/skydns/b", "{\"host\":\"h\",\"text\":\"t\"}", NULL);
+	put_value(&services, &e, "/skydns/c", "{", NULL);
+	close(mkstemp(path));
+	if (!etcd_state_write(path, "me", &services, &why))
+		fail_msg("%s", why.text);
+	assert_int_equal(etcd_state_read(path, "another", take_restored, &r, &why), STATE_REFUSED);
+	assert_int_equal(r.count, 0);
+	assert_int_equal(etcd_state_read(path, "me", take_restored, &r, &why), STATE_READ);
+	assert_int_equal(r.count, 3);
+	const struct service *s = r.services[0];
+	assert_int_equal(s->kind, SERVICE_IPV6);
+	assert_int_equal(s->port, -1);
+	assert_int_equal(s->priority, 7);
+	assert_int_equal(s->weight, -3);
+	assert_int_equal(s->ttl, 9);
+	assert_int_equal(s->strip, 2);
+	assert_int_equal(s->modified, 42);
+	assert_true(s->mail && view_is(service_group(s), "g"));
+	assert_int_equal(r.leases[0], -5);
+	assert_int_equal(r.services[1]->kind, SERVICE_TEXT);
+	assert_int_equal(r.leases[1], 0);
+	assert_true(r.services[2]->broken);
+	for (size_t i = 0; i < r.count; i++)
+		free(r.services[i]);
+	sorted_free(&services, free);
+	unlink(path);
+}
+
 /* --- Nomad --- */
 
 static bool read_services(struct nomad_reading *r, const char *text)
@@ -154,6 +221,7 @@ int main(void)
 		cmocka_unit_test(hosts_are_of_four_kinds),
 		cmocka_unit_test(what_is_no_record_is_broken),
 		cmocka_unit_test(numbers_are_cut_as_go_cuts_them),
+		cmocka_unit_test(a_state_is_read_as_it_was_written),
 		cmocka_unit_test(registrations_are_read),
 		cmocka_unit_test(lists_are_read),
 	};

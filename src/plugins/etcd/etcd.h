@@ -16,6 +16,7 @@ struct etcd {
 	struct http_tls *tls; /* NULL: not named */
 	uint32_t lease_min, lease_max; /* what a lease may make of a TTL, in seconds */
 	bool live;            /* each query asks etcd */
+	const char *persist;  /* the file that keeps the last good state; NULL: none */
 	struct etcd_source *source;
 };
 

@@ -160,7 +160,7 @@ static void set_kind(struct service *s)
 	}
 }
 
-static struct service *service_new(struct view key, struct view host, struct view text, struct view group)
+struct service *service_new(struct view key, struct view host, struct view text, struct view group)
 {
 	const struct view parts[] = { key, host, text, group };
 	struct service *s = memory_alloc(sizeof *s + key.length + host.length + text.length + group.length);
@@ -175,12 +175,13 @@ static struct service *service_new(struct view key, struct view host, struct vie
 		memcpy(to, parts[i].at, parts[i].length);
 		to += parts[i].length;
 	}
+	set_kind(s);
 	return s;
 }
 
-static int32_t bounded(int64_t n)
+int32_t service_strip(int64_t labels)
 {
-	return n < -1 ? -1 : n > UINT16_MAX ? UINT16_MAX : (int32_t)n;
+	return labels < -1 ? -1 : labels > UINT16_MAX ? UINT16_MAX : (int32_t)labels;
 }
 
 static struct service *service_of(struct view key, const struct reading *r)
@@ -192,10 +193,9 @@ static struct service *service_of(struct view key, const struct reading *r)
 	s->weight = r->number[FIELD_WEIGHT];
 	s->port = port == -1 ? -1 : (uint16_t)port;
 	s->priority = (uint16_t)(priority ? priority : PRIORITY_DEFAULT);
-	s->strip = bounded(r->number[FIELD_STRIP]);
+	s->strip = service_strip(r->number[FIELD_STRIP]);
 	s->ttl = (uint32_t)r->number[FIELD_TTL];
 	s->mail = r->mail;
-	set_kind(s);
 	return s;
 }
 
@@ -207,7 +207,6 @@ struct service *service_read(struct view key, struct view value, const char **wh
 	*why = r.why;
 	if (r.why) {
 		s = service_new(key, VIEW(""), VIEW(""), VIEW(""));
-		s->kind = SERVICE_ALIAS;
 		s->broken = true;
 	} else {
 		s = service_of(key, &r);

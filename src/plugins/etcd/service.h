@@ -49,6 +49,12 @@ struct service {
 /* The record of a key; never NULL, `broken` with *why where the value is none. To be given back with free(). */
 struct service *service_read(struct view key, struct view value, const char **why);
 
+/* A record of these texts (of at most SERVICE_KEY_MAX and SERVICE_VALUE_MAX octets) and of the kind that they make; all else is 0. */
+struct service *service_new(struct view key, struct view host, struct view text, struct view group);
+
+/* How many labels are to be cut off, as a record keeps it. */
+int32_t service_strip(int64_t labels);
+
 /* A copy, without its lease. */
 struct service *service_copy(const struct service *s);
 

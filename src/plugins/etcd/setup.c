@@ -150,6 +150,15 @@ static bool read_lease_max(struct setup *s)
 	return read_ttl(s, &state(s)->lease_max, LEASE_MAX_DEFAULT);
 }
 
+static bool read_persist(struct setup *s)
+{
+	struct view path;
+	if (!arg_need(s, &path) || !arg_end(s))
+		return false;
+	state(s)->persist = block_path(s->block, s->arena, path);
+	return true;
+}
+
 static bool read_ignored(struct setup *s)
 {
 	struct view *words;
@@ -190,6 +199,10 @@ const struct option etcd_options[] = {
 		.fallback = "86400",
 		.help = "the longest TTL that a lease gives",
 		.read = read_lease_max },
+	{ .name = "persist",
+		.arguments = "PATH",
+		.help = "keeps the last state in this file, and answers from it when a start finds no etcd",
+		.read = read_persist },
 	{ .name = "live",
 		.help = "asks etcd with each query in place of watching it: nothing is kept in memory, and nothing is answered while etcd is away",
 		.offset = offsetof(struct etcd, live) },
@@ -237,10 +250,13 @@ bool etcd_finish(struct setup *s)
 		return true;
 	if (e->tls && !check_tls(s, e->tls))
 		return false;
+	if (e->persist)
+		sandbox_need(s->block->config, view_of(e->persist), true);
 	struct etcd_source_settings settings = {
 		.self = s->self,
 		.prefix = view_of(arena_printf(s->arena, "%.*s/", VIEW_ARGS(e->prefix))),
 		.identity = identity_of(s->arena, e),
+		.persist = e->persist,
 		.etcd = {
 			.endpoints = e->endpoints,
 			.endpoint_count = e->endpoint_count,

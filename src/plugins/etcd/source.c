@@ -5,12 +5,14 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "plugins/etcd/leases.h"
+#include "plugins/etcd/state.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 static const uint64_t publish_interval = 5 * NS_PER_MS;
 static const uint64_t pause_first = 200 * NS_PER_MS, pause_most = 10 * NS_PER_S;
 static const uint64_t say_interval = 60 * NS_PER_S;
+static const uint64_t save_interval = 30 * NS_PER_S, save_look = NS_PER_S;
 
 enum { KEYS_MAX = 10000000 };
 
@@ -34,6 +36,9 @@ struct etcd_source {
 	uint64_t pause;
 	uint64_t said;            /* when a failure was last logged; 0: all is well */
 	bool complained;          /* of keys that are too many */
+	bool restored;            /* all that is known is what the disk had */
+	uint64_t changes, saved;  /* how often a version was published; which of them the disk has */
+	bool save_failed;
 };
 
 struct view service_key_of(const void *service)
@@ -48,6 +53,7 @@ static void publish(struct etcd_source *s)
 	struct version *v = memory_alloc(sizeof *v);
 	timer_cancel(s->loop, &s->publish);
 	s->published = clock_now();
+	s->changes++;
 	v->services = s->services;
 	struct version *old = atomic_exchange(&s->version, v);
 	if (old)
@@ -157,6 +163,7 @@ static struct etcd_result list(struct etcd_source *s)
 		return r;
 	drop_unlisted(s);
 	s->watch.from = revision + 1;
+	s->restored = false;
 	publish(s);
 	return r;
 }
@@ -246,6 +253,60 @@ static void follow_leases(struct plugin *self, void *source)
 	leases_follow(&s->leases, s->client, self);
 }
 
+/* --- the state on the disk --- */
+
+static void on_restored(void *source, struct service *service, int64_t lease)
+{
+	struct etcd_source *s = source;
+	if (lease)
+		service->lease = leases_hold(&s->leases, lease);
+	discard(s, sorted_put(&s->services, service_key_of, &s->edit, service));
+}
+
+static void restore(struct etcd_source *s)
+{
+	const char *path = s->settings.persist;
+	struct state_problem why;
+	switch (etcd_state_read(path, s->settings.identity, on_restored, s, &why)) {
+	case STATE_READ:
+		s->restored = true;
+		publish(s);
+		plugin_info(s->settings.self, "serving the keys of %.*s from %s until etcd answers",
+			VIEW_ARGS(s->settings.prefix), path);
+		break;
+	case STATE_NONE:
+		break;
+	case STATE_REFUSED:
+		plugin_warning(s->settings.self, "the state on disk is not used: %s", why.text);
+		break;
+	}
+}
+
+static void save(struct etcd_source *s)
+{
+	struct state_problem why;
+	uint64_t changes = s->changes;
+	bool done = etcd_state_write(s->settings.persist, s->settings.identity, etcd_source_services(s), &why);
+	if (done)
+		s->saved = changes;
+	else if (!s->save_failed)
+		plugin_error(s->settings.self, "the state cannot be kept: %s", why.text);
+	s->save_failed = !done;
+}
+
+/* Only what etcd has told is written: what was restored stands on the disk already. */
+static void persist(struct plugin *self, void *source)
+{
+	struct etcd_source *s = source;
+	for (;;) {
+		bool due = !s->restored && s->changes != s->saved;
+		if (due)
+			save(s);
+		if (!task_sleep(self, due ? save_interval : save_look))
+			return;
+	}
+}
+
 /* --- life --- */
 
 struct etcd_source *etcd_source_new(const struct etcd_source_settings *settings)
@@ -313,6 +374,10 @@ bool etcd_source_start(
 	};
 	if (before)
 		take_over(s, before);
+	if (s->settings.persist && !s->changes)
+		restore(s);
+	if (s->settings.persist)
+		task_start(s->settings.self, persist, s);
 	task_start(s->settings.self, follow, s);
 	task_start(s->settings.self, follow_leases, s);
 	return true;
@@ -320,7 +385,7 @@ bool etcd_source_start(
 
 bool etcd_source_synced(const struct etcd_source *s)
 {
-	return atomic_load(&s->version) != NULL && !s->leases.fresh && !s->leases.asking;
+	return atomic_load(&s->version) != NULL && !s->restored && !s->leases.fresh && !s->leases.asking;
 }
 
 bool etcd_source_failed(const struct etcd_source *s)

@@ -17,13 +17,14 @@ struct etcd_source_settings {
 	struct etcd_settings etcd;
 	struct view prefix;       /* "/skydns/": all keys below it */
 	const char *identity;     /* what the records are of: endpoints, user and prefix */
+	const char *persist;      /* the file that keeps the last good state; NULL: none */
 };
 
 /* A source that asks nobody yet; ended by etcd_source_free() (void * for arena_on_free()) after its tasks. */
 struct etcd_source *etcd_source_new(const struct etcd_source_settings *settings);
 void etcd_source_free(void *source);
 
-/* Begins to list and watch. What `before` (of the configuration that is replaced; NULL: none) knows is taken over if it is of the
+/* Begins to list and watch; with what the disk has, until that is done. What `before` (of the configuration that is replaced; NULL: none) knows is taken over if it is of the
  * same identity. False with *why (in the arena) when there is no client to be had. */
 bool etcd_source_start(
 	struct etcd_source *s, const struct etcd_source *before, struct arena *arena, const char **why);
@@ -31,7 +32,7 @@ bool etcd_source_start(
 /* Only the client, for questions to etcd itself. */
 bool etcd_source_open(struct etcd_source *s, struct arena *arena, const char **why);
 
-/* Whether all was listed once, and leases were asked for; whether that has failed at least once. */
+/* Whether etcd has told all once, and leases were asked for; whether that has failed at least once. */
 bool etcd_source_synced(const struct etcd_source *s);
 bool etcd_source_failed(const struct etcd_source *s);
 
