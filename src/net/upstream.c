@@ -170,8 +170,9 @@ struct upstream_inbox *upstream_inbox(struct loop *l)
 
 int upstream_socket_new(const struct upstream *u, int type)
 {
-	int fd = socket(u->endpoint.any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || !u->has_source)
+	int family = u->path ? AF_UNIX : u->endpoint.any.sa_family;
+	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || !u->has_source || u->path)
 		return fd;
 	if (bind(fd, &u->source.any, endpoint_length(&u->source)) == 0)
 		return fd;
@@ -186,6 +187,8 @@ struct endpoint socket_local(int fd)
 	struct sockaddr_in6 local = { 0 };
 	socklen_t length = sizeof local;
 	getsockname(fd, (struct sockaddr *)&local, &length);
+	if (local.sin6_family == AF_UNIX)
+		return (struct endpoint){ .v6 = { 0 } };
 	return endpoint_from((struct sockaddr *)&local);
 }
 
@@ -380,10 +383,13 @@ const char *attempt_error(const struct attempt *a, char to[static ATTEMPT_ERROR_
 {
 	enum transport t = a->upstream->transport;
 	bool quic = t == TRANSPORT_QUIC || t == TRANSPORT_HTTPS3;
-	const char *proto = quic ? "quic" : a->stream ? "tcp" : "udp";
+	const char *path = a->upstream->path;
+	const char *proto = path ? "unix" : quic ? "quic" : a->stream ? "tcp" : "udp";
 	const char *why = a->error ? error_text(a->error) : "i/o timeout";
-	char peer[ENDPOINT_TEXT_MAX], local[ENDPOINT_TEXT_MAX];
-	endpoint_print(&a->upstream->endpoint, peer);
+	char address[ENDPOINT_TEXT_MAX], local[ENDPOINT_TEXT_MAX];
+	const char *peer = path ? path : address;
+	if (!path)
+		endpoint_print(&a->upstream->endpoint, address);
 	if (a->from.any.sa_family)
 		endpoint_print(&a->from, local);
 	else

@@ -54,6 +54,7 @@ struct upstream_http {
 /* A server to ask. Shared by all workers; immutable while they use it, but for the atomic fields. Times in ns. */
 struct upstream {
 	struct endpoint endpoint;
+	const char *path;         /* of a Unix socket, in place of the endpoint; NULL: none. Not for UDP or QUIC */
 	enum transport transport; /* TRANSPORT_UDP: plain DNS, over UDP or TCP; TRANSPORT_TLS, _HTTPS, _HTTPS3, _QUIC, _GRPC */
 	const struct upstream_http *http; /* NULL: DNS messages with their length */
 	const struct upstream_tls *tls; /* NULL: in the clear, as only plain DNS and gRPC are */

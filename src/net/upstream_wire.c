@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -252,6 +253,20 @@ static bool may_connect(const struct upstream *u)
 	return u->tls || u->transport == TRANSPORT_UDP || u->transport == TRANSPORT_GRPC;
 }
 
+static int connect_to(const struct upstream *u, int fd)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	if (!u->path)
+		return connect(fd, &u->endpoint.any, endpoint_length(&u->endpoint));
+	size_t length = strlen(u->path);
+	if (length >= sizeof at.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(at.sun_path, u->path, length);
+	return connect(fd, (const struct sockaddr *)&at, sizeof at);
+}
+
 bool wire_connect(
 	struct upstream_wire *w, struct loop *l, struct upstream *u, struct upstream_ticket *ticket)
 {
@@ -262,8 +277,9 @@ bool wire_connect(
 	int fd = upstream_socket_new(u, SOCK_STREAM);
 	if (fd < 0)
 		return false;
-	socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	if (connect(fd, &u->endpoint.any, endpoint_length(&u->endpoint)) < 0 && errno != EINPROGRESS) {
+	if (!u->path)
+		socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (connect_to(u, fd) < 0 && errno != EINPROGRESS) {
 		int saved = errno;
 		close(fd);
 		errno = saved;

@@ -13,6 +13,7 @@
 
 enum { TO_MAX = 15, RESOLVCONF_MAX = 1 << 20, PORT_DEFAULT = 53, PORT_OF_SCHEME = 443 };
 
+static const struct view unix_scheme = { "unix://", 7 };
 static const uint64_t total_timeout = 5 * NS_PER_S;
 static const uint64_t idle_timeout = 1800 * NS_PER_S;
 
@@ -68,17 +69,23 @@ static struct grpc *state(struct setup *s)
 	return s->state;
 }
 
-static void add_upstream(struct setup *s, const struct endpoint *e)
+static struct upstream *add_upstream(struct setup *s, struct view name)
 {
 	struct grpc *g = state(s);
-	char text[ENDPOINT_TEXT_MAX];
 	g->upstreams = arena_grow(s->arena, g->upstreams, g->count, &g->capacity, sizeof *g->upstreams);
 	struct grpc_upstream *u = &g->upstreams[g->count++];
-	endpoint_print(e, text);
 	*u = (struct grpc_upstream){
-		.name = arena_copy(s->arena, view_of(text)),
-		.net = { .endpoint = *e, .transport = TRANSPORT_GRPC, .expire = idle_timeout },
+		.name = arena_copy(s->arena, name),
+		.net = { .transport = TRANSPORT_GRPC, .expire = idle_timeout },
 	};
+	return &u->net;
+}
+
+static void add_address(struct setup *s, const struct endpoint *e)
+{
+	char text[ENDPOINT_TEXT_MAX];
+	endpoint_print(e, text);
+	add_upstream(s, view_of(text))->endpoint = *e;
 }
 
 static bool add_file(struct setup *s, struct view path)
@@ -94,7 +101,7 @@ static bool add_file(struct setup *s, struct view path)
 	for (size_t i = 0; i < conf.nameserver_count; i++) {
 		struct endpoint e;
 		if (endpoint_parse_ip(conf.nameservers[i], PORT_DEFAULT, &e))
-			add_upstream(s, &e);
+			add_address(s, &e);
 	}
 	return conf.nameserver_count > 0 || setup_error_plain(s, "no nameservers found");
 }
@@ -104,11 +111,13 @@ static bool add_destination(struct setup *s, struct view to)
 	struct endpoint e;
 	bool scheme = view_starts(to, VIEW("grpc://"));
 	struct view address = scheme ? view_skip(to, strlen("grpc://")) : to;
-	if (view_starts(to, VIEW("unix://")))
-		return setup_error_plain(s, "unix sockets are not supported by this version: %.*s", VIEW_ARGS(to));
+	if (view_starts(to, unix_scheme)) {
+		add_upstream(s, to)->path = arena_string(s->arena, view_skip(to, unix_scheme.length));
+		return true;
+	}
 	if (!endpoint_parse(address, scheme ? PORT_OF_SCHEME : PORT_DEFAULT, &e))
 		return add_file(s, to);
-	add_upstream(s, &e);
+	add_address(s, &e);
 	return true;
 }
 
@@ -129,6 +138,8 @@ static const char *peer_name(struct arena *arena, const struct relay *r, const s
 	char address[ENDPOINT_TEXT_MAX];
 	if (r->tls_server_name.length)
 		return arena_string(arena, r->tls_server_name);
+	if (u->net.path)
+		return "localhost";
 	endpoint_print_ip(&u->net.endpoint, address);
 	return arena_string(arena, view_of(address));
 }
@@ -143,7 +154,7 @@ static bool grpc_finish(struct setup *s)
 	for (size_t i = 0; i < g->count; i++) {
 		struct grpc_upstream *u = &g->upstreams[i];
 		u->http = (struct upstream_http){
-			.authority = arena_string(s->arena, u->name),
+			.authority = u->net.path ? "localhost" : arena_string(s->arena, u->name),
 			.grpc = true,
 		};
 		u->net.http = &u->http;
@@ -334,7 +345,7 @@ PLUGIN(grpc) = {
 	.arguments = "FROM TO...",
 	.help = "passes queries on to servers that speak DNS over gRPC",
 	.about = "Queries for names in FROM are sent to one of the servers TO, at most 15: an IP address with or without a port, "
-		 "or a file in the form of resolv.conf(5). Each is tried once, for 5 s in all.\n\n"
+		 "a Unix socket (unix:///path), or a file in the form of resolv.conf(5). Each is tried once, for 5 s in all.\n\n"
 		 "Without `tls` and `tls_servername` they are asked in the clear.",
 	.options = grpc_options,
 	.metrics = grpc_metrics,

@@ -10,10 +10,12 @@ import subprocess
 import tempfile
 import threading
 import time
+from concurrent import futures
 from pathlib import Path
 
 import dns.message
 import dns.rcode
+import grpc
 
 import harness
 from certificates import Authority
@@ -148,6 +150,38 @@ def test_our_own_server_at_both_ends():
             with Server(forwarding(to, directive=directive), FILES) as s:
                 for i in range(3):
                     assert addresses(s.ask("www.example.org", tcp=i == 1)) == ["192.0.2.1"], (scheme, s.log())
+
+
+@contextlib.contextmanager
+def grpc_server(address):
+    """grpcio, with CoreDNS's DnsService."""
+    def serve(query, _context):
+        length = 2 if query[1] < 128 else 3
+        reply = good(dns.message.from_wire(query[length:]))
+        return b"\x0a" + bytes([len(reply)]) + reply
+    handlers = grpc.method_handlers_generic_handler("coredns.dns.DnsService", {"Query": grpc.unary_unary_rpc_method_handler(serve)})
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers((handlers,))
+    assert server.add_insecure_port(address)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop(None)
+
+
+def test_grpc_over_a_unix_socket():
+    corefile = f".:@PORT@ {{\n bind {HOST}\n errors\n prometheus {HOST}:@PROM@\n grpc . unix://@DIR@/socket\n}}\n"
+    with Server(corefile) as s:
+        assert s.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+        assert s.logged(r"rpc error: code = Unavailable desc = dial unix /.*/socket: connect: no such file or directory"), s.log()
+        with grpc_server(f"unix:{s.dir}/socket"):
+            for i in range(20):
+                assert addresses(s.ask(f"n{i}.example.org")) == ["192.0.2.7"], s.log()
+            assert s.metric(r'coredns_grpc_requests_total{to="unix:///.*/socket"}') == 20
+        assert s.ask("www.example.org", timeout=6).rcode() == dns.rcode.SERVFAIL
+        with grpc_server(f"unix:{s.dir}/socket"):
+            assert addresses(s.ask("www.example.org")) == ["192.0.2.7"], s.log()
 
 
 def test_sessions_are_resumed_after_idling():
