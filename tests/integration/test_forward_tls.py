@@ -16,6 +16,10 @@ from pathlib import Path
 import dns.message
 import dns.rcode
 import grpc
+import h2.config
+import h2.connection
+import h2.events
+import h2.exceptions
 
 import harness
 from certificates import Authority
@@ -90,13 +94,15 @@ def frame(wire):
 class Fake:
     """A TLS server whose connections are served by `serve(connection, number)`, the number counting from 0."""
 
-    def __init__(self, serve, issued=SERVER):
+    def __init__(self, serve, issued=SERVER, alpn=None):
         self.serve, self.port, self.count = serve, free_port(), 0
         self.dir = Path(tempfile.mkdtemp(prefix="isthmus-fake-"))
         (self.dir / "pem").write_text(issued.pem)
         (self.dir / "key").write_text(issued.key)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(self.dir / "pem", self.dir / "key")
+        if alpn:
+            self.context.set_alpn_protocols([alpn])
         self.listener = socket.create_server((HOST, self.port))
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -296,6 +302,98 @@ def test_who_breaks_off_is_passed_over():
     for fault in FAULTS:
         with Fake(fault) as bad, Fake(answering) as other:
             corefile = forwarding(f"tls://{HOST}:{bad.port}", f"tls://{HOST}:{other.port}",
+                                  options="tls_servername dns.test\n read_timeout 500ms\n max_fails 1\n health_check 50ms")
+            with Server(corefile, FILES) as s:
+                began = time.time()
+                for i in range(6):
+                    got = s.ask(f"n{i}.example.org", timeout=6)
+                    assert addresses(got) == ["192.0.2.7"], (fault.__name__, i, got.to_text(), s.log())
+                assert time.time() - began < 6, fault.__name__
+                assert bad.count >= 1 and other.count >= 1
+
+
+class Http2Connection:
+    """A fake's connection of HTTP/2, that does with each request what `answer(connection, stream, query)` does."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.c = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+
+    def serve(self, answer):
+        bodies = {}
+        self.c.initiate_connection()
+        self.sock.sendall(self.c.data_to_send())
+        while octets := self.sock.recv(65536):
+            for event in self.c.receive_data(octets):
+                if isinstance(event, h2.events.DataReceived):
+                    bodies[event.stream_id] = bodies.get(event.stream_id, b"") + event.data
+                elif isinstance(event, h2.events.StreamEnded):
+                    answer(self, event.stream_id, dns.message.from_wire(bodies.pop(event.stream_id)))
+            self.sock.sendall(self.c.data_to_send())
+
+    def respond(self, stream, body, status="200", length=None, ends=True):
+        self.c.send_headers(stream, [(":status", status), ("content-type", "application/dns-message"),
+                                     ("content-length", str(len(body) if length is None else length))])
+        self.c.send_data(stream, body, end_stream=ends)
+
+
+def over_http2(answer):
+    def serve(sock, _number):
+        with contextlib.suppress(h2.exceptions.ProtocolError):   # what comes after a GOAWAY of its own is an error to h2
+            Http2Connection(sock).serve(answer)
+    return serve
+
+
+def answers_http2(server, stream, query):
+    server.respond(stream, good(query))
+
+
+def resets_each_stream(server, stream, _query):
+    server.c.reset_stream(stream, 2)
+
+
+def refuses_each_stream(server, stream, _query):
+    server.c.reset_stream(stream, 7)
+
+
+def says_it_leaves(server, _stream, _query):
+    server.c.close_connection(last_stream_id=0)
+
+
+def leaves_in_mid_answer(server, stream, query):
+    wire = good(query)
+    server.respond(stream, wire[:len(wire) // 2], length=len(wire), ends=False)
+    server.sock.sendall(server.c.data_to_send())
+    raise OSError("closed")
+
+
+def promises_more_than_it_sends(server, stream, query):
+    """A length that is not that of the body; by hand, since h2 would not send it."""
+    server.c.send_headers(stream, [(":status", "200"), ("content-length", "500")])
+    server.sock.sendall(server.c.data_to_send() + struct.pack("!I", len(good(query)))[1:] + b"\0\1" + struct.pack("!I", stream) + good(query))
+
+
+def fails_inside(server, stream, _query):
+    server.respond(stream, b"", status="503")
+
+
+def answers_without_end(server, stream, _query):
+    server.c.send_headers(stream, [(":status", "200")])
+    server.c.send_data(stream, b"x" * 16384)
+
+
+def answers_another_question(server, stream, _query):
+    server.respond(stream, good(dns.message.make_query("other.example.org", "A")))
+
+
+HTTP2_FAULTS = [resets_each_stream, refuses_each_stream, says_it_leaves, leaves_in_mid_answer, promises_more_than_it_sends,
+                fails_inside, answers_without_end, answers_another_question]
+
+
+def test_who_breaks_off_over_https_is_passed_over():
+    for fault in HTTP2_FAULTS:
+        with Fake(over_http2(fault), alpn="h2") as bad, Fake(over_http2(answers_http2), alpn="h2") as other:
+            corefile = forwarding(f"https://{HOST}:{bad.port}", f"https://{HOST}:{other.port}",
                                   options="tls_servername dns.test\n read_timeout 500ms\n max_fails 1\n health_check 50ms")
             with Server(corefile, FILES) as s:
                 began = time.time()

@@ -130,6 +130,33 @@ static void queries_that_take_too_long_are_given_up(void **state)
 	}
 }
 
+/* Each query gets its stream reset; the connection serves the others. */
+static void streams_that_are_reset_are_told(void **state)
+{
+	enum { COUNT = 8 };
+	struct rig r;
+	struct asked a[COUNT] = { 0 };
+	char names[COUNT][32];
+	(void)state;
+	quic_rig_start(&r, "quic", server_credentials("named", CLIENT_AUTH_NONE), 0, "root.pem",
+		"tls_servername dns.example\nmax_fails 0\nmax_connect_attempts 1");
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(names[i], sizeof names[i], "%s-%d.example.", i % 2 ? "ok" : "silent", i);
+		a[i].name = names[i];
+	}
+	rig_ask(&r, a, COUNT);
+	for (int i = 0; i < COUNT; i++) {
+		assert_int_equal(a[i].answers, i % 2);
+		if (i % 2 == 0) {
+			assert_int_equal(a[i].rcode, RCODE_SERVFAIL);
+			assert_non_null(strstr(a[i].q.error, "with code 0x1"));
+		}
+	}
+	assert_int_equal(counted(&r, UPSTREAM_TLS_FULL), 1);
+	forget_errors(a, COUNT);
+	secure_rig_stop(&r);
+}
+
 /* --- who is not to be trusted --- */
 
 static void who_is_not_who_it_says_is_not_asked(void **state)
@@ -300,6 +327,7 @@ int main(void)
 		cmocka_unit_test(sessions_are_resumed),
 		cmocka_unit_test(client_certificates_are_shown),
 		cmocka_unit_test(queries_that_take_too_long_are_given_up),
+		cmocka_unit_test(streams_that_are_reset_are_told),
 		cmocka_unit_test(who_is_not_who_it_says_is_not_asked),
 		cmocka_unit_test(who_serves_something_else_is_told),
 		cmocka_unit_test(who_is_away_is_told_at_once),
