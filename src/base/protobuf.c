@@ -18,9 +18,9 @@ static bool read_varint(struct protobuf_reader *r, uint64_t *value)
 {
 	*value = 0;
 	for (unsigned shift = 0; shift < PROTOBUF_VARINT_MAX * VARINT_BITS; shift += VARINT_BITS) {
-		if (r->at == r->end)
+		if (r->at >= r->end)
 			return fail(r);
-		uint64_t octet = *r->at++;
+		uint64_t octet = r->base[r->at++];
 		if (shift == 63 && octet > 1)
 			return fail(r);
 		*value |= (octet & (VARINT_MORE - 1)) << shift;
@@ -33,10 +33,11 @@ static bool read_varint(struct protobuf_reader *r, uint64_t *value)
 static bool read_fixed(struct protobuf_reader *r, size_t size, uint64_t *value)
 {
 	*value = 0;
-	if ((size_t)(r->end - r->at) < size)
-		return fail(r);
-	for (size_t i = 0; i < size; i++)
-		*value |= (uint64_t)*r->at++ << 8 * i;
+	for (size_t i = 0; i < size; i++) {
+		if (r->at >= r->end)
+			return fail(r);
+		*value |= (uint64_t)r->base[r->at++] << 8 * i;
+	}
 	return true;
 }
 
@@ -45,17 +46,20 @@ static bool read_octets(struct protobuf_reader *r, struct view *octets)
 	uint64_t length;
 	if (!read_varint(r, &length))
 		return false;
-	if (length > (size_t)(r->end - r->at))
+	if (length > r->end)
 		return fail(r);
-	*octets = (struct view){ (const char *)r->at, (size_t)length };
-	r->at += length;
+	size_t start = r->at, end = start + (size_t)length;
+	if (end > r->end)
+		return fail(r);
+	*octets = (struct view){ (const char *)r->base + start, (size_t)length };
+	r->at = end;
 	return true;
 }
 
 bool protobuf_next(struct protobuf_reader *r, struct protobuf_field *f)
 {
 	uint64_t tag;
-	if (r->failed || r->at == r->end || !read_varint(r, &tag))
+	if (r->failed || r->at >= r->end || !read_varint(r, &tag))
 		return false;
 	uint64_t number = tag >> TYPE_BITS;
 	if (number == 0 || number > number_max)
@@ -78,7 +82,7 @@ bool protobuf_next(struct protobuf_reader *r, struct protobuf_field *f)
 
 bool protobuf_next_packed(struct protobuf_reader *r, uint64_t *value)
 {
-	return !r->failed && r->at != r->end && read_varint(r, value);
+	return !r->failed && r->at < r->end && read_varint(r, value);
 }
 
 /* --- writing --- */

@@ -27,7 +27,8 @@ enum protobuf_type {
 enum { PROTOBUF_VARINT_MAX = 10 }; /* octets of the longest varint */
 
 struct protobuf_reader {
-	const uint8_t *at, *end;
+	const uint8_t *base;
+	size_t at, end;
 	bool failed; /* what was read last is malformed: nothing more is read */
 };
 
@@ -40,8 +41,7 @@ struct protobuf_field {
 
 static inline struct protobuf_reader protobuf_reader(struct view octets)
 {
-	const uint8_t *at = (const uint8_t *)octets.at;
-	return (struct protobuf_reader){ at, at + octets.length, false };
+	return (struct protobuf_reader){ (const uint8_t *)octets.at, 0, octets.length, false };
 }
 
 /* The next field; false at the end, and where the octets are malformed. */

@@ -94,7 +94,7 @@ uint64_t grpc_timeout(struct view text)
 /* "application/grpc", or with the format of messages behind it, "+proto". */
 static bool is_grpc(struct view type)
 {
-	static const struct view plain = VIEW("application/grpc");
+	const struct view plain = VIEW("application/grpc");
 	if (!view_starts(type, plain))
 		return false;
 	return type.length == plain.length || strchr("+;", type.at[plain.length]);

@@ -200,6 +200,20 @@ def test_connections_outlive_a_change_of_address():
         assert s.metric("^isthmus_quic_stateless_resets_total") == 0
 
 
+def test_many_answers_at_once_while_keys_and_addresses_change():
+    """More answers in a round than a turn has packets: the server must not stop within a packet, which ended its process."""
+    with quic_server() as s, client() as cl:
+        before = s.serving_pid()
+        for _ in range(3):
+            c = connect(cl, s)
+            c.load(framed(query().to_wire()), 2000, 200)
+            for _ in range(3):
+                c.rebind()
+            c.rekey()
+            c.wait(lambda c: c.loaded, 1)
+        assert served(s) and s.serving_pid() == before, s.log()
+
+
 def test_messages_in_pieces_and_streams_without_end():
     with quic_server() as s, client() as cl:
         c = connect(cl, s)

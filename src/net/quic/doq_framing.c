@@ -3,7 +3,8 @@
 
 static size_t u16(struct view v)
 {
-	return (size_t)(uint8_t)v.at[0] << 8 | (uint8_t)v.at[1];
+	const uint8_t *at = (const uint8_t *)v.at;
+	return (size_t)at[0] << 8 | at[1];
 }
 
 enum doq_frame doq_frame_read(struct view octets, bool ended, struct view *message)
