@@ -277,6 +277,14 @@ static struct hosts_cursor addresses(const struct sources *s, size_t i, struct n
 	return hosts_find_addresses(s->tables[i], n, type == TYPE_A ? 4 : 16);
 }
 
+/* The addresses that were asked for, of both tables; false if there are none. */
+static bool find_addresses(const struct sources *s, const struct query *q, struct hosts_cursor found[2])
+{
+	for (size_t i = 0; i < 2; i++)
+		found[i] = addresses(s, i, q->name, query_type(q));
+	return found[0].at || found[1].at;
+}
+
 static bool name_exists(const struct sources *s, struct name n)
 {
 	for (size_t i = 0; i < 2; i++) {
@@ -291,13 +299,12 @@ static void add_answer(struct query *q, uint32_t ttl, struct view rdata)
 	reply_add(q, SECTION_ANSWER, q->name, query_type(q), ttl, rdata);
 }
 
-static int answer_addresses(struct hosts *h, const struct sources *s, struct query *q)
+static int answer_addresses(const struct hosts *h, struct query *q, struct hosts_cursor found[2])
 {
 	reply_new(q, RCODE_NOERROR, REPLY_AA);
 	for (size_t i = 0; i < 2; i++) {
-		struct hosts_cursor c = addresses(s, i, q->name, query_type(q));
 		struct view address;
-		while (hosts_next_address(&c, &address))
+		while (hosts_next_address(&found[i], &address))
 			add_answer(q, h->ttl, address);
 	}
 	return RCODE_NOERROR;
@@ -321,6 +328,19 @@ static int answer_pointers(struct plugin *self, struct query *q, const struct so
 	return q->reply ? RCODE_NOERROR : next(self, q);
 }
 
+/* The lines of a Corefile are too few to wait for. */
+static void hosts_foresee(struct plugin *self, const struct foreseen *questions, unsigned count)
+{
+	struct hosts_ahead ahead[FORESEEN_MAX];
+	const struct sources s = sources_of(self->state);
+	if (!s.tables[0])
+		return;
+	for (unsigned i = 0; i < count; i++)
+		ahead[i] = hosts_table_foresee(s.tables[0], questions[i].name);
+	for (unsigned i = 0; i < count; i++)
+		hosts_table_go_ahead(ahead[i]);
+}
+
 static int hosts_serve(struct plugin *self, struct query *q)
 {
 	struct hosts *h = self->state;
@@ -334,12 +354,9 @@ static int hosts_serve(struct plugin *self, struct query *q)
 	bool passes = h->had_fallthrough && fallthrough_applies(&h->fallthrough, q->name);
 	if (type != TYPE_A && type != TYPE_AAAA && h->passes_unsupported && passes)
 		return next(self, q);
-	for (size_t i = 0; i < 2; i++) {
-		if (addresses(&s, i, q->name, type).at)
-			return answer_addresses(h, &s, q);
-	}
-	if (name_exists(&s, q->name))
-		return answer_addresses(h, &s, q);
+	struct hosts_cursor found[2];
+	if (find_addresses(&s, q, found) || name_exists(&s, q->name))
+		return answer_addresses(h, q, found);
 	query_why(q, "no entry has this name");
 	return passes ? next(self, q) : RCODE_SERVFAIL;
 }
@@ -396,6 +413,7 @@ PLUGIN(hosts) = {
 	.setup = hosts_setup,
 	.finish = hosts_finish,
 	.start = hosts_start,
+	.foresee = hosts_foresee,
 	.serve = hosts_serve,
 	.source = hosts_source,
 };

@@ -40,6 +40,7 @@ struct hosts_table {
 	size_t used, capacity;
 	struct index names, addresses;
 	size_t entries;
+	bool has_wildcards;
 };
 
 /* --- memory --- */
@@ -85,7 +86,7 @@ static void grow(struct hosts_table *t, struct index *x)
 	struct place_table larger = place_table_new(2 * x->count);
 	size_t at = 0;
 	for (uint32_t key; (key = place_table_step(&x->keys, &at)) != 0;) {
-		uint64_t hash = hash_bytes(octets_of(t, key), t->words[key + KEY_OCTETS]);
+		uint64_t hash = hash_own(octets_of(t, key), t->words[key + KEY_OCTETS]);
 		place_table_put(&larger, hash, key);
 	}
 	place_table_free(&x->keys);
@@ -165,7 +166,9 @@ static void put_pending(struct hosts_table *t, const struct hosts_rules *rules, 
 			p->pairs[i].address_hash);
 		uint32_t name = put_key(t, &t->names, n.octets, n.length, p->pairs[i].name_hash);
 		append(t, name, family(octets), address);
-		if (rules->reverse && !name_is_wildcard(n))
+		if (name_is_wildcard(n))
+			t->has_wildcards = true;
+		else if (rules->reverse)
 			append(t, address, 0, name);
 	}
 	p->count = 0;
@@ -180,8 +183,8 @@ static void add_pair(struct hosts_table *t, const struct hosts_rules *rules, str
 	name_lower(n, &p->pairs[i].name);
 	memcpy(p->pairs[i].address, address, octets);
 	p->pairs[i].octets = octets;
-	p->pairs[i].address_hash = hash_bytes(address, octets);
-	p->pairs[i].name_hash = name_hash(n);
+	p->pairs[i].address_hash = hash_own(address, octets);
+	p->pairs[i].name_hash = hash_own_nocase(n.octets, n.length);
 	place_table_foresee(&t->addresses.keys, p->pairs[i].address_hash);
 	place_table_foresee(&t->names.keys, p->pairs[i].name_hash);
 }
@@ -249,7 +252,9 @@ size_t hosts_table_entries(const struct hosts_table *t)
 
 static uint32_t find_name(const struct hosts_table *t, struct name n)
 {
-	return find_key(t, &t->names, n.octets, n.length, hash_bytes(n.octets, n.length));
+	if (!t->names.count)
+		return 0;
+	return find_key(t, &t->names, n.octets, n.length, hash_own(n.octets, n.length));
 }
 
 static uint32_t list_of(const struct hosts_table *t, uint32_t key, unsigned list)
@@ -261,15 +266,31 @@ struct hosts_cursor hosts_find_addresses(const struct hosts_table *t, struct nam
 {
 	struct hosts_cursor c = { t, list_of(t, find_name(t, n), family(octets)) };
 	struct name_buffer wildcard;
-	if (c.at || name_labels(n) < 2 || !name_prepend(VIEW("*"), name_parent(n), &wildcard))
+	if (c.at || !t->has_wildcards || name_labels(n) < 2 || !name_prepend(VIEW("*"), name_parent(n), &wildcard))
 		return c;
 	c.at = list_of(t, find_name(t, name_of(&wildcard)), family(octets));
 	return c;
 }
 
+struct hosts_ahead hosts_table_foresee(const struct hosts_table *t, struct name n)
+{
+	struct hosts_ahead ahead = { t, hash_own_nocase(n.octets, n.length) };
+	place_table_foresee(&t->names.keys, ahead.hash);
+	return ahead;
+}
+
+void hosts_table_go_ahead(struct hosts_ahead ahead)
+{
+	const struct hosts_table *t = ahead.table;
+	struct place_search search = place_search(&t->names.keys, ahead.hash);
+	uint32_t key = place_next(&search); /* nearly always the one, where there is one */
+	if (key)
+		__builtin_prefetch(t->words + key);
+}
+
 struct hosts_cursor hosts_find_names(const struct hosts_table *t, const uint8_t *address, size_t octets)
 {
-	uint32_t key = find_key(t, &t->addresses, address, octets, hash_bytes(address, octets));
+	uint32_t key = find_key(t, &t->addresses, address, octets, hash_own(address, octets));
 	return (struct hosts_cursor){ t, list_of(t, key, 0) };
 }
 

@@ -35,6 +35,15 @@ struct hosts_cursor {
  * first label. */
 struct hosts_cursor hosts_find_addresses(const struct hosts_table *t, struct name n, size_t octets);
 
+/* Begins to fetch what a search for a name (in any case) will touch into the CPU's cache; hosts_table_go_ahead() goes on, some time
+ * later. For names that are about to be looked for, several at a time. */
+struct hosts_ahead {
+	const struct hosts_table *table;
+	uint64_t hash;
+};
+struct hosts_ahead hosts_table_foresee(const struct hosts_table *t, struct name n);
+void hosts_table_go_ahead(struct hosts_ahead ahead);
+
 /* The names of an address. */
 struct hosts_cursor hosts_find_names(const struct hosts_table *t, const uint8_t *address, size_t octets);
 
