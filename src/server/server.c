@@ -10,6 +10,7 @@
 #include "base/epoch.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/program.h"
 #include "server/accounting.h"
 #include "server/admin.h"
 #include "server/admin_socket.h"
@@ -381,6 +382,7 @@ static void start(void *data)
 	config_started(server.first);
 	if (!server.options->quiet)
 		banner_version(log_bare);
+	program_pages_return();
 	server.started = true;
 	if (!server.first->groups)
 		end_now();

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "net/quic/quic.h"
 #include "server/hooks.h"
@@ -287,6 +288,7 @@ static void take_state(enum supervised_state state)
 	if (state == SUPERVISED_READY) {
 		supervisor.ready = supervisor.was_ready = true;
 		store_sweep(&supervisor.store, supervisor.generation);
+		program_pages_return();
 	}
 	if (state == SUPERVISED_STOPPING)
 		store_clear(&supervisor.store);
