@@ -265,11 +265,20 @@ static void range_item(struct run *r, const struct frame *f)
 {
 	const struct value *items = f->over.list.items;
 	struct value key = value_int((int64_t)f->index);
-	if (f->over.kind == VALUE_MAP)
+	switch (f->over.kind) {
+	case VALUE_INT:
+		r->dot = key;
+		break;
+	case VALUE_MAP:
 		key = items[2 * f->index];
-	r->dot = f->over.kind == VALUE_INT   ? key
-		 : f->over.kind == VALUE_MAP ? items[2 * f->index + 1]
-					     : items[f->index];
+		r->dot = items[2 * f->index + 1];
+		break;
+	case VALUE_ARRAY:
+		r->dot = items[f->index];
+		break;
+	default: /* nothing else is gone over */
+		return;
+	}
 	if (f->variables == 2)
 		r->variables[f->variable] = key;
 	if (f->variables > 0)
