@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "net/loop.h"
-#include <stdlib.h>
 
 static const uint64_t pause_first = NS_PER_S;
 static const uint64_t pause_longest = 20 * NS_PER_S;
@@ -13,14 +12,14 @@ static const uint64_t pause_longest = 20 * NS_PER_S;
 /* Who waits looks up so often, for what may make it give up. */
 static const uint64_t look_interval = 100 * NS_PER_MS;
 
-/* In any `window` there are at most `most` requests: each is made so long after the one as many before it. */
+/* Requests are made one by one, at a distance: several that were made at once would come together with the next ones where the
+ * first are delayed, and be too many. */
 struct allowance {
 	struct allowance *next;
 	char *key;
-	uint64_t window;      /* ns */
-	uint64_t *made;       /* when the last ones were (or will be); a ring */
-	size_t most, at;
-	uint64_t held_until;
+	uint64_t distance;   /* ns */
+	uint64_t next_at;    /* when the next may be made, all turns that are waited for taken */
+	uint64_t held_until; /* nobody's turn counts before */
 };
 
 static struct allowance *allowances;
@@ -47,14 +46,7 @@ struct allowance *allowance_of(struct view key, double rate)
 	struct allowance *a = find(key);
 	if (!a)
 		a = add(key);
-	size_t most = rate >= 1 ? (size_t)rate : 1;
-	a->window = (uint64_t)((double)NS_PER_S * (double)most / rate);
-	if (most != a->most) {
-		free(a->made);
-		a->made = memory_array(most, sizeof *a->made);
-		a->most = most;
-		a->at = 0;
-	}
+	a->distance = (uint64_t)((double)NS_PER_S / rate);
 	return a;
 }
 
@@ -76,21 +68,16 @@ static bool sleep_until(uint64_t then, const _Atomic bool *stop)
 /* Takes the next turn; gives when that is. */
 static uint64_t reserve(struct allowance *a)
 {
-	uint64_t turn = clock_now(), before = a->made[a->at];
-	if (before && before + a->window > turn)
-		turn = before + a->window;
-	a->made[a->at] = turn;
-	a->at = (a->at + 1) % a->most;
+	uint64_t now = clock_now(), turn = a->next_at > now ? a->next_at : now;
+	a->next_at = turn + a->distance;
 	return turn;
 }
 
 bool allowance_take(struct allowance *a, const _Atomic bool *stop)
 {
-	uint64_t turn = reserve(a);
-	while (sleep_until(turn, stop)) {
+	while (sleep_until(reserve(a), stop)) {
 		if (a->held_until <= clock_now())
 			return true;
-		turn = a->held_until;
 	}
 	return false;
 }
@@ -100,6 +87,8 @@ void allowance_hold(struct allowance *a, uint64_t ns)
 	uint64_t until = clock_now() + ns;
 	if (until > a->held_until)
 		a->held_until = until;
+	if (until > a->next_at)
+		a->next_at = until;
 }
 
 bool attempts_next(struct attempts *a)

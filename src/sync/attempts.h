@@ -20,8 +20,8 @@
 struct allowance;
 
 /*
- * The allowance of everybody in this process who gives the same key: at most `rate` requests in any second (the last
- * caller's counts), which may come at once. It lives as long as the process. The key has no secrets in it:
+ * The allowance of everybody in this process who gives the same key: `rate` requests a second (the last caller's counts),
+ * one after the other. It lives as long as the process. The key has no secrets in it:
  * "route53 AKIDEXAMPLE".
  */
 struct allowance *allowance_of(struct view key, double rate);
