@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include <stdlib.h>
 
-static const uint64_t publish_interval = 5 * NS_PER_MS;
+static const uint64_t publish_interval = 5 * NS_PER_MS, list_interval = 100 * NS_PER_MS;
 static const uint64_t unheard_max = 60 * NS_PER_S;
 
 /* --- servers --- */
@@ -30,19 +30,25 @@ static void publish(struct kube_source *s)
 		kube_source_judge(s);
 }
 
-/* A first list is shown when it is whole: half a service's endpoints would be a wrong answer. */
+/* A first list is shown when it is whole: half a service's endpoints would be a wrong answer. A pod stands for itself. */
 static bool is_listing(const struct kube_source *s)
 {
 	for (unsigned kind = 0; kind < KUBE_KINDS; kind++) {
-		if (s->watches[kind].listing)
+		if (kind != KUBE_POD && s->watches[kind].listing)
 			return true;
 	}
 	return false;
 }
 
+/* Each version copies what the next change touches: while pods come in by the thousand there are few. */
+static uint64_t interval(const struct kube_source *s)
+{
+	return s->watches[KUBE_POD].listing ? list_interval : publish_interval;
+}
+
 void kube_source_changed(struct kube_source *s)
 {
-	uint64_t due = s->published + publish_interval;
+	uint64_t due = s->published + interval(s);
 	if (is_listing(s))
 		return;
 	if (clock_now() >= due)
