@@ -36,7 +36,9 @@ static size_t received(struct upstream_wire *w, const uint8_t *octets, size_t le
 
 static bool connect_wire(struct upstream_stream *s)
 {
-	return tcp_connect(s, received);
+	bool connects = tcp_connect(s, received);
+	s->wire.framed = true;
+	return connects;
 }
 
 static bool query(struct upstream_stream *s, struct attempt *a)

@@ -76,12 +76,24 @@ static bool output_send(struct upstream_wire *w, int *error)
 	return true;
 }
 
-/* Encrypts what waits for it: one record for all of a round. */
+/* How much of what is to be encrypted goes into the next record. Servers of DNS over TLS that read one query at a time may not see
+ * a second one in the same record before something else comes. */
+static size_t record_length(const struct upstream_wire *w, const uint8_t *at, size_t length)
+{
+	enum { PREFIX = 2 };
+	size_t message = length >= PREFIX ? PREFIX + ((size_t)at[0] << 8 | at[1]) : length;
+	return w->framed && message < length ? message : length;
+}
+
+/* Encrypts what waits for it. */
 static void encrypt(struct upstream_wire *w)
 {
-	if (!w->tls || !w->plain.length)
-		return;
-	tls_session_send(w->tls, w->plain.at, w->plain.length);
+	size_t sent = 0;
+	while (w->tls && sent < w->plain.length) {
+		size_t length = record_length(w, w->plain.at + sent, w->plain.length - sent);
+		tls_session_send(w->tls, w->plain.at + sent, length);
+		sent += length;
+	}
 	output_forget(&w->plain);
 }
 

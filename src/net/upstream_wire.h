@@ -54,6 +54,7 @@ struct upstream_wire {
 	struct tls_session *tls;
 	struct tls_credentials *credentials; /* the session's */
 	bool ticket_kept;
+	bool framed; /* what is appended are messages, each behind its length: each is a record of TLS */
 	struct wire_output plain; /* with TLS: to be encrypted */
 	struct wire_output out;
 	uint8_t *partial; /* what came and was not used */

@@ -453,6 +453,24 @@ def test_the_next_is_asked_where_nothing_is():
                     assert eventually(lambda s=s: s.metric("healthcheck_failures_total") >= 1)
 
 
+def test_a_server_that_takes_one_query_of_a_record_gets_each_in_its_own():
+    """As those that wait for the socket before they look for a second one in what was decrypted: they would answer it when more comes."""
+    def serve(c, _number):
+        while record := c.recv(1 << 16):
+            length = int.from_bytes(record[:2], "big")
+            c.sendall(frame(good(dns.message.from_wire(record[2:2 + length]))))
+
+    with Fake(serve) as up, Server(forwarding(f"tls://{HOST}:{up.port}", options="tls_servername dns.test"), FILES,
+                                   args=("-workers", "1")) as s:
+        queries = [dns.message.make_query(f"n{i}.example.org", "A") for i in range(50)]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
+            u.settimeout(1.5)
+            for q in queries:
+                u.sendto(q.to_wire(), (HOST, s.port))
+            got = {dns.message.from_wire(u.recv(4096)).id for _ in queries}
+        assert len(got) == 50 and up.count == 1
+
+
 def test_answers_in_pieces_and_out_of_order():
     def serve(c, _number):
         queries = [read_query(c) for _ in range(3)]
