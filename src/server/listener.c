@@ -260,6 +260,12 @@ void listener_end(struct listener *l, unsigned worker)
 	}
 }
 
+void listener_cut(struct listener *l, unsigned worker)
+{
+	if (l->quic && transports)
+		quic_cut(l->quic, worker);
+}
+
 void listener_free(struct listener *l)
 {
 	sockets_close(l);

@@ -80,6 +80,9 @@ void listener_renew(struct listener *l, unsigned worker);
 void listener_serve(struct listener *l, unsigned worker, struct loop *loop, incoming_handler *handle);
 void listener_end(struct listener *l, unsigned worker);
 
+/* After it has ended: the worker's loop is about to end, too, and nobody is waited for any more. On its thread. */
+void listener_cut(struct listener *l, unsigned worker);
+
 /* Frees it, when no worker serves it and no query can see it. */
 void listener_free(struct listener *l);
 

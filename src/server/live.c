@@ -37,6 +37,12 @@ static void end_listener(unsigned worker, struct loop *loop, void *data)
 	listener_end(data, worker);
 }
 
+static void cut_listener(unsigned worker, struct loop *loop, void *data)
+{
+	(void)loop;
+	listener_cut(data, worker);
+}
+
 static void start_worker_states(unsigned worker, struct loop *loop, void *data)
 {
 	(void)loop;
@@ -224,6 +230,8 @@ void live_end(struct live *live, uint64_t deadline)
 		fiber_sleep(NS_PER_MS);
 	while (live->departures && clock_now() < deadline + DEPARTURE_GRACE_MS * NS_PER_MS)
 		fiber_sleep(NS_PER_MS);
+	for (struct listener *l = live->listeners; l; l = l->next)
+		workers_each(live->workers, live->worker_count, cut_listener, l);
 	workers_each(live->workers, live->worker_count, stop_worker_states, live->config);
 }
 

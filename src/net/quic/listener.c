@@ -403,6 +403,7 @@ void quic_listener_done(struct quic_listener *q)
 	if (!q->released || q->active || q->busy.count || q->idle.count || q->handshaking.count)
 		return;
 	free_all(&q->closing);
+	q->service.shared->place[q->service.worker].leaving = NULL;
 	loop_flush_cancel(q->loop, &q->flush);
 	quic_ids_free(&q->ids);
 	free(q->clients);
@@ -424,6 +425,16 @@ static void release(struct quic_listener *q)
 	q->released = true;
 	q->service.counted = nobody_counts;
 	q->service.proxies = NULL;
+	q->service.shared->place[q->service.worker].leaving = q;
+	quic_listener_done(q);
+}
+
+static void cut(struct quic_shared *s, unsigned worker)
+{
+	struct quic_listener *q = s->place[worker].leaving;
+	if (!q)
+		return;
+	close_all(&q->busy, q->service.application->no_error);
 	quic_listener_done(q);
 }
 
@@ -434,4 +445,5 @@ const struct quic_functions quic_functions = {
 	.limit = limit,
 	.stop = stop,
 	.release = release,
+	.cut = cut,
 };

@@ -55,6 +55,7 @@ struct quic_shared {
 	struct {
 		_Atomic(struct loop *) loop;   /* NULL: it does not serve */
 		struct quic_listener *listener; /* the worker's own thread only */
+		struct quic_listener *leaving;  /* released, and seeing its last clients through; the same */
 	} place[];
 };
 
@@ -87,6 +88,7 @@ struct quic_functions {
 	void (*limit)(struct quic_listener *q, const struct quic_limits *limits);
 	void (*stop)(struct quic_listener *q);
 	void (*release)(struct quic_listener *q);
+	void (*cut)(struct quic_shared *s, unsigned worker);
 };
 
 /* Serves the socket, as udp_open() gives it (the listener then owns it), on the loop of the calling
@@ -114,6 +116,12 @@ static inline void quic_stop(struct quic_listener *q)
 static inline void quic_release(struct quic_listener *q)
 {
 	transports->quic->release(q);
+}
+
+/* The worker's loop is about to end: clients that a released listener still waits for are told that it ends. On its thread. */
+static inline void quic_cut(struct quic_shared *s, unsigned worker)
+{
+	transports->quic->cut(s, worker);
 }
 
 #endif
