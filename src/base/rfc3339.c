@@ -1,8 +1,7 @@
 /* Dates, times and offsets of RFC 3339. */
 #include "base/rfc3339.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { TEXT_MAX = 40, FRACTION_DIGITS_MAX = 9 };
@@ -19,15 +18,22 @@ static bool read_fraction(const char **at, double *fraction)
 	return *at > digits;
 }
 
+/* -1 if they are none. */
+static int two_digits(const char *text)
+{
+	bool digits = text[0] >= '0' && text[0] <= '9' && text[1] >= '0' && text[1] <= '9';
+	return digits ? (text[0] - '0') * 10 + text[1] - '0' : -1;
+}
+
 /* "Z" or "+01:00": how many seconds that is before UTC. */
 static bool read_offset(const char *text, long *seconds)
 {
-	unsigned hours, minutes;
-	int length = 0;
 	if ((*text == 'Z' || *text == 'z') && !text[1])
 		return true;
-	if ((*text != '+' && *text != '-') || sscanf(text + 1, "%2u:%2u%n", &hours, &minutes, &length) != 2 ||
-		length != 5 || text[6] || hours > 23 || minutes > 59)
+	if ((*text != '+' && *text != '-') || strlen(text) != 6 || text[3] != ':')
+		return false;
+	int hours = two_digits(text + 1), minutes = two_digits(text + 4);
+	if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
 		return false;
 	*seconds = (long)(hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
 	return true;
