@@ -191,12 +191,20 @@ static size_t add_digits(struct text *t, struct view octets, unsigned bits, cons
 	return count;
 }
 
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 void text_add_base64(struct text *t, struct view octets)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t count = add_digits(t, octets, 6, digits); count % 4; count++)
+	for (size_t count = add_digits(t, octets, 6, base64_digits); count % 4; count++)
 		text_add_char(t, '=');
+}
+
+size_t base64_encode(struct view octets, char *to)
+{
+	size_t count = encode(octets, 6, base64_digits, to);
+	while (count % 4)
+		to[count++] = '=';
+	return count;
 }
 
 void text_add_base64url(struct text *t, struct view octets)

@@ -38,6 +38,9 @@ void text_add_base64url(struct text *t, struct view octets);
 void text_add_base32hex(struct text *t, struct view octets);
 void text_add_percent(struct text *t, struct view octets);
 
+/* Writes base64 with padding to `to`, which has room for 4 digits for each 3 octets begun; gives the number of digits. */
+size_t base64_encode(struct view octets, char *to);
+
 /* Writes base32hex in lower case without padding to `to`, which has room for 8 digits for each 5
  * octets begun; gives the number of digits. */
 size_t base32hex_encode(struct view octets, char *to);

@@ -265,6 +265,10 @@ static void functions_on_texts(void **state)
 	assert_gives("trim('  a ') + trim('__b__', '_')", "ab");
 	assert_gives("trimPrefix('www.a', 'www.') + trimSuffix('b.', '.')", "ab");
 	assert_gives("upper('aZ') + lower('aZ')", "AZaz");
+	assert_gives("toBase64('') + toBase64('a') + toBase64('ab') + toBase64('abc')", "YQ==YWI=YWJj");
+	assert_gives("fromBase64('') + fromBase64('YQ==') + fromBase64('YWI=') + fromBase64('YWJj')", "aababc");
+	assert_fails("fromBase64('YQ=')", "illegal base64 data");
+	assert_fails("fromBase64('Y*==')", "illegal base64 data");
 	assert_gives("split('a,b,c', ',', 2)", "[a b,c]");
 	assert_gives("split('abc', '')", "[a b c]");
 	assert_gives("len(split('', ','))", "1");

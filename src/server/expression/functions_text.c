@@ -2,6 +2,7 @@
  * their text form. */
 #include "server/expression/functions.h"
 
+#include "base/encoding.h"
 #include "base/utf8.h"
 
 /* --- ends --- */
@@ -271,6 +272,32 @@ static bool string(struct run *r, const struct value *v, size_t count, struct va
 	return made.cut ? run_fail(r, "memory budget exceeded") : true;
 }
 
+/* --- as text of other kinds --- */
+
+static bool to_base64(struct run *r, const struct value *v, size_t count, struct value *to)
+{
+	(void)count;
+	char *made = run_octets(r, (v[0].text.length + 2) / 3 * 4);
+	if (!made)
+		return false;
+	*to = value_text((struct view){ made, base64_encode(v[0].text, made) });
+	return true;
+}
+
+static bool from_base64(struct run *r, const struct value *v, size_t count, struct value *to)
+{
+	(void)count;
+	struct decoding d = { .room = v[0].text.length / 4 * 3 };
+	char *made = run_octets(r, d.room);
+	if (!made)
+		return false;
+	d.to = (uint8_t *)made;
+	if (!base64_decode(&d, v[0].text) || !base64_decoded(&d))
+		return run_fail(r, "illegal base64 data");
+	*to = value_text((struct view){ made, d.length });
+	return true;
+}
+
 const struct function text_functions[] = {
 	{ "trim", "s?s", result_string, trim },
 	{ "trimPrefix", "s?s", result_string, trim_prefix },
@@ -287,5 +314,7 @@ const struct function text_functions[] = {
 	{ "repeat", "si", result_string, repeat },
 	{ "replace", "sss?i", result_string, replace },
 	{ "string", "v", result_string, string },
+	{ "toBase64", "s", result_string, to_base64 },
+	{ "fromBase64", "s", result_string, from_base64 },
 	{ 0 },
 };
