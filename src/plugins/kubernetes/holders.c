@@ -92,11 +92,11 @@ static void block_discard(struct trie_edit *e, struct block *b)
 		trie_edit_discard(e, b);
 }
 
-/* Copies the entries from `at` of one block to `to` of the other. */
+/* Copies the entries from `at` of one block (NULL has none) to `to` of the other. */
 static void copy_entries(
 	struct block *into, uint32_t to, const struct block *from, uint32_t at, uint32_t count)
 {
-	if (!count)
+	if (!from)
 		return;
 	memcpy(into->keys + to, from->keys + at, count * sizeof into->keys[0]);
 	memcpy(places_of(into) + to, places_of(from) + at, count);
