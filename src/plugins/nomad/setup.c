@@ -83,7 +83,7 @@ static bool read_token(struct setup *s)
 
 static bool read_ttl(struct setup *s)
 {
-	struct view word;
+	struct view word = VIEW("");
 	int32_t ttl;
 	if (!read_only(s, "ttl value", &word))
 		return false;
