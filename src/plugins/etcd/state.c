@@ -169,7 +169,7 @@ enum state_outcome etcd_state_read(
 {
 	struct arena *arena = arena_new(4096);
 	struct state state;
-	const char *reason;
+	const char *reason = "it is damaged";
 	enum state_outcome outcome = state_read(arena, path, state_kind, payload_max, &state, why);
 	if (outcome == STATE_READ && !etcd_state_take(state.payload, identity, take, owner, &reason)) {
 		snprintf(why->text, sizeof why->text, "%s: %s", path, reason);
