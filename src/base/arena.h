@@ -13,6 +13,13 @@
 
 struct arena;
 
+/* What arenas hand out, for the provers, which do not look into them: it is apart from everything else. */
+/*@ axiomatic Arena {
+      logic uint8_t *octet_pool;
+      logic integer octet_pool_size;
+    }
+*/
+
 /* A new arena whose blocks have at least block_size bytes. Belongs to the caller, one thread at a time. */
 struct arena *arena_new(size_t block_size);
 
@@ -32,6 +39,18 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 /* size bytes that are *not* zeroed and not aligned: for octets that are written at once. */
 void *arena_octets(struct arena *a, size_t size)
 	__attribute__((malloc, alloc_size(2), returns_nonnull));
+
+/* The same as octets, taken by the provers as it is said here. */
+/*@ requires size <= 65535;
+    terminates \true;
+    assigns \nothing;
+    ensures \valid(\result + (0 .. size - 1)) && \result != \null;
+    ensures \subset(\result + (0 .. size - 1), octet_pool + (0 .. octet_pool_size - 1));
+*/
+static inline uint8_t *octets_from(struct arena *a, size_t size)
+{
+	return arena_octets(a, size);
+}
 
 /* A copy of v's bytes. */
 struct view arena_copy(struct arena *a, struct view v);

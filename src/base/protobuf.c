@@ -7,6 +7,11 @@ static const uint64_t number_max = (1u << 29) - 1;
 
 /* --- reading --- */
 
+/*@ requires \valid(r);
+    terminates \true;
+    assigns r->failed;
+    ensures !\result;
+*/
 static bool fail(struct protobuf_reader *r)
 {
 	r->failed = true;
@@ -14,33 +19,61 @@ static bool fail(struct protobuf_reader *r)
 }
 
 /* At most ten octets, and no bit that 64 bits have no room for. */
+/*@ requires protobuf_ok(r) && \valid(value) && \separated(r, value);
+    terminates \true;
+    assigns r->at, r->failed, *value;
+    ensures protobuf_ok(r) && \old(r->at) <= r->at && (\result ==> r->at > \old(r->at));
+*/
 static bool read_varint(struct protobuf_reader *r, uint64_t *value)
 {
-	*value = 0;
-	for (unsigned shift = 0; shift < PROTOBUF_VARINT_MAX * VARINT_BITS; shift += VARINT_BITS) {
+	uint64_t read = 0;
+	/*@ loop invariant protobuf_ok(r) && 0 <= i <= PROTOBUF_VARINT_MAX;
+	    loop invariant r->at == \at(r->at, Pre) + i;
+	    loop assigns i, read, r->at;
+	    loop variant PROTOBUF_VARINT_MAX - i;
+	*/
+	for (unsigned i = 0; i < PROTOBUF_VARINT_MAX; i++) {
 		if (r->at >= r->end)
 			return fail(r);
-		uint64_t octet = r->base[r->at++];
-		if (shift == 63 && octet > 1)
+		uint64_t octet = (unsigned char)r->base[r->at++];
+		if (i == PROTOBUF_VARINT_MAX - 1 && octet > 1)
 			return fail(r);
-		*value |= (octet & (VARINT_MORE - 1)) << shift;
-		if (octet < VARINT_MORE)
+		read |= (octet & (VARINT_MORE - 1)) << (VARINT_BITS * i);
+		if (octet < VARINT_MORE) {
+			*value = read;
 			return true;
+		}
 	}
 	return fail(r);
 }
 
+/*@ requires protobuf_ok(r) && size <= 8 && \valid(value) && \separated(r, value);
+    terminates \true;
+    assigns r->at, r->failed, *value;
+    ensures protobuf_ok(r) && \old(r->at) <= r->at;
+*/
 static bool read_fixed(struct protobuf_reader *r, size_t size, uint64_t *value)
 {
-	*value = 0;
+	uint64_t read = 0;
+	/*@ loop invariant 0 <= i <= size && protobuf_ok(r) && \at(r->at, Pre) <= r->at;
+	    loop assigns i, read, r->at;
+	    loop variant size - i;
+	*/
 	for (size_t i = 0; i < size; i++) {
 		if (r->at >= r->end)
 			return fail(r);
-		*value |= (uint64_t)r->base[r->at++] << 8 * i;
+		read |= (uint64_t)(unsigned char)r->base[r->at++] << (8 * i);
 	}
+	*value = read;
 	return true;
 }
 
+/*@ requires protobuf_ok(r) && \valid(octets) && \separated(r, octets);
+    terminates \true;
+    assigns r->at, r->failed, octets->at, octets->length;
+    ensures protobuf_ok(r) && \old(r->at) <= r->at;
+    ensures \result ==> \valid_read(octets->at + (0 .. octets->length - 1));
+*/
 static bool read_octets(struct protobuf_reader *r, struct view *octets)
 {
 	uint64_t length;
@@ -48,10 +81,11 @@ static bool read_octets(struct protobuf_reader *r, struct view *octets)
 		return false;
 	if (length > r->end)
 		return fail(r);
-	size_t start = r->at, end = start + (size_t)length;
+	size_t at = r->at, end = at + (size_t)length;
 	if (end > r->end)
 		return fail(r);
-	*octets = (struct view){ (const char *)r->base + start, (size_t)length };
+	octets->at = r->base + at;
+	octets->length = (size_t)length;
 	r->at = end;
 	return true;
 }
@@ -64,8 +98,11 @@ bool protobuf_next(struct protobuf_reader *r, struct protobuf_field *f)
 	uint64_t number = tag >> TYPE_BITS;
 	if (number == 0 || number > number_max)
 		return fail(r);
-	*f = (struct protobuf_field){ .number = (uint32_t)number, .octets = { "", 0 } };
+	f->number = (uint32_t)number;
 	f->type = (enum protobuf_type)(tag & ((1u << TYPE_BITS) - 1));
+	f->value = 0;
+	f->octets.at = "";
+	f->octets.length = 0;
 	switch (f->type) {
 	case PROTOBUF_VARINT:
 		return read_varint(r, &f->value);
@@ -76,8 +113,9 @@ bool protobuf_next(struct protobuf_reader *r, struct protobuf_field *f)
 	case PROTOBUF_OCTETS:
 		return read_octets(r, &f->octets);
 	default:
-		return fail(r);
+		break;
 	}
+	return fail(r);
 }
 
 bool protobuf_next_packed(struct protobuf_reader *r, uint64_t *value)
@@ -87,6 +125,11 @@ bool protobuf_next_packed(struct protobuf_reader *r, uint64_t *value)
 
 /* --- writing --- */
 
+/*@ requires protobuf_room(w);
+    terminates \true;
+    assigns w->length, w->failed, w->to[0 .. w->room - 1];
+    ensures protobuf_room(w);
+*/
 static void write_octet(struct protobuf_writer *w, uint8_t octet)
 {
 	if (w->failed || w->length == w->room) {
@@ -96,13 +139,27 @@ static void write_octet(struct protobuf_writer *w, uint8_t octet)
 	w->to[w->length++] = octet;
 }
 
+/*@ requires protobuf_room(w);
+    terminates \true;
+    assigns w->length, w->failed, w->to[0 .. w->room - 1];
+    ensures protobuf_room(w);
+*/
 static void write_varint(struct protobuf_writer *w, uint64_t value)
 {
+	/*@ loop invariant protobuf_room(w);
+	    loop assigns value, w->length, w->failed, w->to[0 .. w->room - 1];
+	    loop variant value;
+	*/
 	for (; value >= VARINT_MORE; value >>= VARINT_BITS)
 		write_octet(w, (uint8_t)(value | VARINT_MORE));
 	write_octet(w, (uint8_t)value);
 }
 
+/*@ requires protobuf_room(w);
+    terminates \true;
+    assigns w->length, w->failed, w->to[0 .. w->room - 1];
+    ensures protobuf_room(w);
+*/
 static void write_tag(struct protobuf_writer *w, uint32_t number, enum protobuf_type type)
 {
 	write_varint(w, (uint64_t)number << TYPE_BITS | type);

@@ -26,11 +26,17 @@ enum protobuf_type {
 
 enum { PROTOBUF_VARINT_MAX = 10 }; /* octets of the longest varint */
 
+/* Made by protobuf_reader(): base[at .. end) is still to be read. */
 struct protobuf_reader {
-	const uint8_t *base;
+	const char *base;
 	size_t at, end;
 	bool failed; /* what was read last is malformed: nothing more is read */
 };
+
+/*@ predicate protobuf_ok(struct protobuf_reader *r) =
+      \valid(r) && r->at <= r->end <= 0x7fffffffffffffff &&
+      \valid_read(r->base + (0 .. r->end - 1));
+*/
 
 struct protobuf_field {
 	uint32_t number; /* 1 to 2^29 - 1 */
@@ -41,13 +47,25 @@ struct protobuf_field {
 
 static inline struct protobuf_reader protobuf_reader(struct view octets)
 {
-	return (struct protobuf_reader){ (const uint8_t *)octets.at, 0, octets.length, false };
+	return (struct protobuf_reader){ .base = octets.at, .end = octets.length };
 }
 
 /* The next field; false at the end, and where the octets are malformed. */
+/*@ requires protobuf_ok(r) && \valid(f) && \separated(r, f);
+    terminates \true;
+    assigns r->at, r->failed, *f;
+    ensures protobuf_ok(r);
+    ensures \result ==> r->at > \old(r->at);
+    ensures \result ==> \valid_read(f->octets.at + (0 .. f->octets.length - 1));
+*/
 bool protobuf_next(struct protobuf_reader *r, struct protobuf_field *f);
 
 /* The next number of a packed field, whose octets the reader is over. False as protobuf_next(). */
+/*@ requires protobuf_ok(r) && \valid(value) && \separated(r, value);
+    terminates \true;
+    assigns r->at, r->failed, *value;
+    ensures protobuf_ok(r) && (\result ==> r->at > \old(r->at));
+*/
 bool protobuf_next_packed(struct protobuf_reader *r, uint64_t *value);
 
 /* Whether f is this field, of this kind: a field of another kind is as one that is not known. */
@@ -74,10 +92,24 @@ struct protobuf_writer {
 	bool failed;
 };
 
+/*@ predicate protobuf_room(struct protobuf_writer *w) =
+      \valid(w) && w->length <= w->room && \valid(w->to + (0 .. w->room - 1));
+*/
+
+/*@ requires protobuf_room(w);
+    terminates \true;
+    assigns w->length, w->failed, w->to[0 .. w->room - 1];
+    ensures protobuf_room(w);
+*/
 void protobuf_write_number(struct protobuf_writer *w, uint32_t number, uint64_t value);
 void protobuf_write_octets(struct protobuf_writer *w, uint32_t number, struct view octets);
 
 /* The head of a field of so many octets, which the caller writes behind it. */
+/*@ requires protobuf_room(w);
+    terminates \true;
+    assigns w->length, w->failed, w->to[0 .. w->room - 1];
+    ensures protobuf_room(w);
+*/
 void protobuf_write_head(struct protobuf_writer *w, uint32_t number, size_t length);
 
 #endif

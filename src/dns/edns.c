@@ -46,6 +46,10 @@ bool edns_option_find(const struct edns *e, uint16_t code, struct view *data)
 }
 
 /* Family, source and scope prefix lengths, and an address (RFC 7871 6). Family 0 says that no address is to be used. */
+/*@ requires \valid_read(data.at + (0 .. data.length - 1));
+    terminates \true;
+    assigns \nothing;
+*/
 static bool subnet_well_formed(struct view data)
 {
 	enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2, SUBNET_FIXED = 4 };
@@ -61,9 +65,13 @@ static bool subnet_well_formed(struct view data)
 
 bool edns_options_well_formed(const struct edns *e)
 {
-	struct view rest = e->options, data;
+	struct view rest = { .at = e->options.at, .length = e->options.length }, data;
 	uint16_t code;
 	bool good = true;
+	/*@ loop invariant \valid_read(rest.at + (0 .. rest.length - 1));
+	    loop assigns rest, code, data, good;
+	    loop variant rest.length;
+	*/
 	while (good && edns_option_next(&rest, &code, &data)) {
 		switch (code) {
 		case OPTION_SUBNET:

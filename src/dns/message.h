@@ -114,6 +114,12 @@ struct message {
 	struct encoded *encoded; /* NULL, or the same message in wire form; see message_open */
 };
 
+/*@ axiomatic Records { // what arenas hand out of them
+      logic struct record *record_pool;
+      logic integer record_pool_size;
+    }
+*/
+
 /* What reading a message came to. */
 enum message_result {
 	MESSAGE_OK,
@@ -133,6 +139,11 @@ enum message_result {
  * before its counts is taken as it is, and no memory is taken for records that its octets cannot hold; octets behind the
  * last record are ignored. Nothing is allocated when the message is header, question and at most an OPT.
  */
+/*@ requires \valid(m) && \valid_read(wire + (0 .. length - 1));
+    requires \separated(m, octet_pool + (0 .. octet_pool_size - 1),
+      record_pool + (0 .. record_pool_size - 1));
+    terminates \true;
+*/
 enum message_result message_read(
 	struct message *m, struct arena *arena, const uint8_t *wire, size_t length);
 
@@ -158,6 +169,13 @@ size_t message_write(const struct message *m, uint8_t *to, size_t size);
  * multiple of `block` octets, or to `size` where that is less (RFC 7830, RFC 8467 4.1). Gives the length, whether it has
  * changed or not.
  */
+/*@ requires \valid_read(m) && length <= size && \valid(wire + (0 .. size - 1));
+    requires length <= MESSAGE_MAX && 1 <= block <= MESSAGE_MAX;
+    requires length > 0 && m->edns.present ==> OPT_FIXED + m->edns.options.length <= length;
+    terminates \true;
+    assigns wire[0 .. size - 1];
+    ensures length <= \result <= size;
+*/
 size_t message_pad(const struct message *m, uint8_t *wire, size_t length, size_t size, size_t block);
 
 /* Length without compression, OPT included when present: what CoreDNS logs and counts as the size of a message. */
@@ -224,6 +242,11 @@ bool edns_option_find(const struct edns *e, uint16_t code, struct view *data);
  * Whether the options whose form is known have it: SUBNET (RFC 7871 6), EXPIRE (RFC 7314 3), TCP_KEEPALIVE (RFC 7828
  * 3.1), EXTENDED_ERROR (RFC 8914 2), ZONE_VERSION (RFC 9660 2). Others may be anything.
  */
+/*@ requires \valid_read(e);
+    requires \valid_read(e->options.at + (0 .. e->options.length - 1));
+    terminates \true;
+    assigns \nothing;
+*/
 bool edns_options_well_formed(const struct edns *e);
 
 /* Adds an option at the end (or puts it in the place of the one there is), memory from the arena. */

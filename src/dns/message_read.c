@@ -6,7 +6,6 @@
 enum {
 	RECORD_OCTETS_MIN = 11,	       /* root, type, class, TTL, rdata length */
 	FIXED_REST = RECORD_FIXED - 2, /* class, TTL, rdata length */
-	POINTER = 0xc0,
 };
 
 /* A message being read. */
@@ -24,13 +23,7 @@ struct reading {
 	struct section section; /* the section that is being read */
 };
 
-/*@ axiomatic Arena { // what it will hand out: octets, and records
-      logic uint8_t *octet_pool;
-      logic integer octet_pool_size;
-      logic struct record *record_pool;
-      logic integer record_pool_size;
-    }
-    predicate reading_ok(struct reading *s) =
+/*@ predicate reading_ok(struct reading *s) =
       \valid(s) && \valid(s->m) && reader_ok(&s->r) && s->expanded <= MESSAGE_EXPANDED_MAX &&
       \separated(s, s->m, octet_pool + (0 .. octet_pool_size - 1),
         record_pool + (0 .. record_pool_size - 1));
@@ -99,18 +92,7 @@ static void question_read(struct reading *s)
 	s->m->has_question = !r->failed;
 }
 
-/* What the arena gives is taken as these two say: the provers do not look into it. */
-/*@ requires length <= 65535;
-    terminates \true;
-    assigns \nothing;
-    ensures \valid(\result + (0 .. length - 1)) && \result != \null;
-    ensures \subset(\result + (0 .. length - 1), octet_pool + (0 .. octet_pool_size - 1));
-*/
-static uint8_t *octets_from(struct arena *arena, size_t length)
-{
-	return arena_octets(arena, length);
-}
-
+/* What the arena gives is taken as this says: the provers do not look into it. */
 /*@ requires count <= 65535;
     terminates \true;
     assigns \nothing;
@@ -170,6 +152,19 @@ static struct name owner_expand(struct reading *s)
 	return (struct name){ octets, name.length };
 }
 
+/* Keeps the owner for the next one, which often is a pointer to the same place. */
+/*@ requires reading_ok(s);
+    terminates \true;
+    assigns s->owner, s->owner_target;
+    ensures reading_ok(s);
+*/
+static void owner_keep(struct reading *s, struct name owner, size_t target)
+{
+	s->owner.octets = owner.octets;
+	s->owner.length = owner.length;
+	s->owner_target = target;
+}
+
 /* An owner name: in place, or the question's or the last one's when it is a pointer to there, or
  * decompressed. */
 /*@ requires reading_ok(s);
@@ -186,21 +181,18 @@ static struct name owner_read(struct reading *s)
 	size_t length = read_plain_name(r);
 	if (length)
 		return (struct name){ octets, length };
-	struct reader ahead = { .base = r->base, .start = r->start, .at = r->at, .end = r->end };
-	ahead.failed = r->failed;
-	uint8_t first = read_u8(&ahead);
-	size_t target = first >= POINTER ? (first - (size_t)POINTER) * 256 + read_u8(&ahead) : 0;
-	if (s->m->has_question && target == HEADER_SIZE && !ahead.failed) {
+	size_t target = pointer_target(r);
+	if (s->m->has_question && target == HEADER_SIZE) {
 		read_skip(r, 2);
 		return s->m->question.name;
 	}
-	if (target && target == s->owner_target && !ahead.failed) {
+	if (target && target == s->owner_target) {
 		read_skip(r, 2);
 		return s->owner;
 	}
-	s->owner = owner_expand(s);
-	s->owner_target = target;
-	return s->owner;
+	struct name owner = owner_expand(s);
+	owner_keep(s, owner, target);
+	return owner;
 }
 
 /* RFC 6891 6.1.2: code, length, data. */
@@ -224,7 +216,67 @@ static void options_check(struct reader *r)
 	}
 }
 
-/* The OPT record after its owner and type (RFC 6891 6.1.3). */
+/* Passes over the next `length` octets, which must be options. */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
+static void read_options(struct reader *r, uint16_t length)
+{
+	size_t from = r->at;
+	if (!read_room(r, length))
+		return;
+	struct reader part = { .base = r->base, .start = r->start, .at = from, .end = r->at };
+	options_check(&part);
+	if (part.failed)
+		r->failed = true;
+}
+
+/* Whether there has been an OPT; now there is one. */
+/*@ requires reading_ok(s);
+    terminates \true;
+    assigns s->m->edns.present;
+    ensures reading_ok(s);
+*/
+static bool opt_second(struct reading *s)
+{
+	bool second = s->m->edns.present;
+	s->m->edns.present = true;
+	return second;
+}
+
+/* Class, TTL and length of an OPT, which the reader is behind (RFC 6891 6.1.3); gives the length of its options. */
+/*@ requires reading_ok(s) && s->r.start + FIXED_REST <= s->r.at;
+    terminates \true;
+    assigns s->m->edns.udp_size, s->m->edns.version, s->m->edns.flags, s->m->rcode;
+    ensures reading_ok(s);
+*/
+static uint16_t opt_fixed(struct reading *s)
+{
+	struct edns *e = &s->m->edns;
+	const uint8_t *base = s->r.base;
+	size_t at = s->r.at - FIXED_REST;
+	e->udp_size = get_u16(base, at);
+	uint8_t rcode = base[at + 2];
+	e->version = base[at + 3];
+	e->flags = get_u16(base, at + 4);
+	s->m->rcode = (uint16_t)(s->m->rcode % 16 + rcode * 16);
+	return get_u16(base, at + 6);
+}
+
+/*@ requires reading_ok(s);
+    terminates \true;
+    assigns s->m->edns.options;
+    ensures reading_ok(s);
+*/
+static void options_keep(struct reading *s, const uint8_t *options, size_t length)
+{
+	s->m->edns.options.at = (const char *)options;
+	s->m->edns.options.length = length;
+}
+
+/* The OPT record after its owner and type. */
 /*@ requires reading_ok(s);
     terminates \true;
     assigns s->r.at, s->r.failed, s->m->edns, s->m->rcode;
@@ -233,28 +285,15 @@ static void options_check(struct reader *r)
 static void opt_read(struct reading *s, struct name owner)
 {
 	struct reader *r = &s->r;
-	struct edns *e = &s->m->edns;
-	bool second = e->present;
-	e->present = true;
-	if (second || !name_is_root(owner) || !read_room(r, FIXED_REST)) {
+	if (opt_second(s) || !name_is_root(owner) || !read_room(r, FIXED_REST)) {
 		r->failed = true;
 		return;
 	}
-	size_t at = r->at - FIXED_REST;
-	e->udp_size = get_u16(r->base, at);
-	uint8_t rcode = r->base[at + 2];
-	e->version = r->base[at + 3];
-	e->flags = get_u16(r->base, at + 4);
-	uint16_t length = get_u16(r->base, at + 6);
+	uint16_t length = opt_fixed(s);
 	const uint8_t *options = r->base + r->at;
-	struct reader part = read_part(r, length);
-	options_check(&part);
-	if (part.failed) {
-		r->failed = true;
-		return;
-	}
-	e->options = (struct view){ (const char *)options, length };
-	s->m->rcode = (uint16_t)(s->m->rcode % 16 + rcode * 16);
+	read_options(r, length);
+	if (!r->failed)
+		options_keep(s, options, length);
 }
 
 /* Dynamic updates have records without rdata (RFC 2136 2.4, 2.5). */
@@ -287,19 +326,15 @@ static void record_read(struct reading *s, struct record *record)
 	record->ttl = get_u32(r->base, at + 2);
 	record->rdata_length = get_u16(r->base, at + 6);
 	record->rdata = r->base + r->at;
-	struct reader part = read_part(r, record->rdata_length), again = part;
-	if (r->failed || without_rdata(record))
+	if (without_rdata(record))
 		return;
-	size_t length = rdata_check(&part, record->type, record->rdata_length);
-	if (part.failed)
-		r->failed = true;
+	size_t from = r->at, length = read_rdata(r, record->type, record->rdata_length);
 	if (length == 0 || r->failed)
 		return;
 	uint8_t *octets = expansion_room(s, length);
 	if (!octets)
 		return;
-	struct writer to = writer_to(octets, length);
-	rdata_expand(&again, record->type, &to);
+	rdata_expand(r, from, record->type, octets, length);
 	record->rdata = octets;
 	record->rdata_length = (uint16_t)length;
 }
@@ -393,15 +428,24 @@ static void section_read_record(struct reading *s, enum section_id id, size_t le
 	}
 }
 
+/* Gives the section that has been read. */
+/*@ requires reading_ok(s) && \valid(to) && \separated(s, to);
+    terminates \true;
+    assigns to->records, to->count, to->capacity;
+    ensures reading_ok(s);
+*/
+static void section_end(const struct reading *s, struct section *to)
+{
+	to->records = s->section.records;
+	to->count = s->section.count;
+	to->capacity = s->section.capacity;
+}
+
 /* Reads a section of which `announced` records are announced. */
 /*@ requires reading_ok(s) && \valid(to) && announced <= 65535;
     requires \separated(s, to, octet_pool + (0 .. octet_pool_size - 1),
       record_pool + (0 .. record_pool_size - 1));
     terminates \true;
-    assigns s->r.at, s->r.failed, s->expanded, s->owner, s->owner_target, s->ended;
-    assigns s->m->edns, s->m->rcode, to->records, to->count, to->capacity;
-    assigns s->section.records, s->section.capacity, s->section.count;
-    assigns octet_pool[0 .. octet_pool_size - 1], record_pool[0 .. record_pool_size - 1];
     ensures reading_ok(s);
 */
 static void section_read(
@@ -426,9 +470,7 @@ static void section_read(
 		section_read_record(s, id, left);
 		left--;
 	}
-	to->records = s->section.records;
-	to->count = s->section.count;
-	to->capacity = s->section.capacity;
+	section_end(s, to);
 }
 
 /*@ requires reading_ok(s);
@@ -454,11 +496,6 @@ static enum message_result message_parse(struct reading *s)
 	return r->failed ? MESSAGE_BAD_RECORDS : MESSAGE_OK;
 }
 
-/*@ requires \valid(m) && \valid_read(wire + (0 .. length - 1));
-    requires \separated(m, octet_pool + (0 .. octet_pool_size - 1),
-      record_pool + (0 .. record_pool_size - 1));
-    terminates \true;
-*/
 enum message_result message_read(
 	struct message *m, struct arena *arena, const uint8_t *wire, size_t length)
 {
@@ -466,5 +503,8 @@ enum message_result message_read(
 	if (length > MESSAGE_MAX)
 		s.r.end = MESSAGE_MAX;
 	*m = (struct message){ 0 };
+	/*@ admit \separated(&s, octet_pool + (0 .. octet_pool_size - 1),
+	      record_pool + (0 .. record_pool_size - 1)); // the arena hands out no locals
+	*/
 	return message_parse(&s);
 }

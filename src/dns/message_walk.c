@@ -1,8 +1,7 @@
 /* Reading a message that is to be sent on as it came: its records are walked over and checked, not taken apart. */
 #include "dns/message.h"
 #include "dns/rdata_wire.h"
-
-enum { POINTER = 0xc0 };
+#include "dns/writer.h"
 
 struct walk {
 	struct reader r;
@@ -14,39 +13,77 @@ struct walk {
 	size_t opt_at;   /* where the OPT begins; 0: there is none */
 };
 
+/*@ predicate walk_ok(struct walk *w) =
+      \valid(w) && reader_ok(&w->r) && w->r.start == 0 && HEADER_SIZE <= w->r.end &&
+      \valid(w->e) && \separated(w, w->e) && w->qname_length <= 255 && w->owner_length <= 255 &&
+      w->opt_at <= w->r.at && w->plain <= 0xffffffffffff &&
+      w->expanded <= MESSAGE_EXPANDED_MAX + 65536 * 2;
+*/
+
+/* Passes over a name; gives its length without compression. */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at && 1 <= \result <= 255;
+*/
+static size_t name_length(struct reader *r)
+{
+	struct name_buffer name = { 0 };
+	read_name(r, &name);
+	return name.length;
+}
+
 /* Passes over an owner; gives its length without compression. */
+/*@ requires walk_ok(w) && w->expanded <= MESSAGE_EXPANDED_MAX;
+    terminates \true;
+    assigns w->r.at, w->r.failed, w->expanded, w->owner_target, w->owner_length;
+    ensures walk_ok(w) && \old(w->r.at) <= w->r.at && \result <= 255;
+    ensures w->expanded <= \old(w->expanded) + 255;
+*/
 static size_t owner_length(struct walk *w)
 {
-	struct reader *r = &w->r, ahead = *r;
-	uint8_t first = read_u8(&ahead);
-	size_t target = first >= POINTER ? (first - (size_t)POINTER) * 256 + read_u8(&ahead) : 0;
-	if (target && !ahead.failed && (target == HEADER_SIZE || target == w->owner_target)) {
-		*r = ahead;
+	struct reader *r = &w->r;
+	size_t target = pointer_target(r);
+	if (target && (target == HEADER_SIZE || target == w->owner_target)) {
+		read_skip(r, 2);
 		return target == HEADER_SIZE ? w->qname_length : w->owner_length;
 	}
 	size_t plain = read_plain_name(r);
 	if (plain)
 		return plain;
-	struct name_buffer name = { 0 };
-	read_name(r, &name);
-	w->expanded += name.length;
+	size_t length = name_length(r);
+	w->expanded += length;
 	w->owner_target = target;
-	w->owner_length = name.length;
-	return name.length;
+	w->owner_length = length;
+	return length;
 }
 
 /* Passes over rdata that message_read() would take. Dynamic updates' records without any are not for us. */
+/*@ requires walk_ok(w) && w->plain <= 0xffffff001000;
+    requires w->expanded <= MESSAGE_EXPANDED_MAX + 255;
+    terminates \true;
+    assigns w->r.at, w->r.failed, w->expanded, w->plain;
+    ensures walk_ok(w) && \old(w->r.at) <= w->r.at && w->plain <= \old(w->plain) + 65535;
+    ensures \result ==> w->expanded <= MESSAGE_EXPANDED_MAX;
+*/
 static bool walk_rdata(struct walk *w, uint16_t type, uint16_t length)
 {
-	struct reader part = read_part(&w->r, length);
-	size_t expanded = rdata_check(&part, type, length);
-	if (length == 0 || part.failed || (expanded && !rdata_may_compress(type)))
+	size_t expanded = read_rdata(&w->r, type, length);
+	if (length == 0 || w->r.failed || (expanded && !rdata_may_compress(type)))
 		return false;
 	w->expanded += expanded;
 	w->plain += expanded ? expanded : length;
-	return !w->r.failed && w->expanded <= MESSAGE_EXPANDED_MAX;
+	return w->expanded <= MESSAGE_EXPANDED_MAX;
 }
 
+/*@ requires walk_ok(w) && w->expanded <= MESSAGE_EXPANDED_MAX && w->plain <= 0xffffff000000;
+    terminates \true;
+    assigns w->r.at, w->r.failed, w->expanded, w->plain, w->owner_target, w->owner_length;
+    assigns w->opt_at;
+    ensures walk_ok(w) && \old(w->r.at) <= w->r.at && w->plain <= \old(w->plain) + 65800;
+    ensures \result && !may_be_opt ==> w->expanded <= MESSAGE_EXPANDED_MAX;
+    ensures w->opt_at == \old(w->opt_at) || w->opt_at == \old(w->r.at);
+*/
 static bool walk_record(struct walk *w, bool may_be_opt)
 {
 	struct reader *r = &w->r;
@@ -66,11 +103,36 @@ static bool walk_record(struct walk *w, bool may_be_opt)
 	return walk_rdata(w, type, length);
 }
 
+/*@ requires walk_ok(w) && w->expanded == 0 && w->plain <= 65535 && w->opt_at == 0;
+    terminates \true;
+    assigns w->r.at, w->r.failed, w->expanded, w->plain, w->owner_target, w->owner_length;
+    assigns w->opt_at, w->e->counts[0 .. SECTION_COUNT - 1];
+    assigns w->e->section_end[0 .. SECTION_COUNT - 1];
+    ensures walk_ok(w) && (w->opt_at == 0 || \old(w->r.at) <= w->opt_at);
+*/
 static bool walk_sections(struct walk *w)
 {
 	struct encoded *e = w->e;
+	/*@ loop invariant walk_ok(w) && 0 <= id <= SECTION_COUNT && \at(w->r.at, Pre) <= w->r.at;
+	    loop invariant id < SECTION_COUNT ==> w->expanded <= MESSAGE_EXPANDED_MAX;
+	    loop invariant w->plain <= 65535 + id * 65536 * 65800;
+	    loop invariant w->opt_at == 0 || \at(w->r.at, Pre) <= w->opt_at;
+	    loop assigns id, w->r.at, w->r.failed, w->expanded, w->plain, w->owner_target;
+	    loop assigns w->owner_length, w->opt_at, e->counts[0 .. SECTION_COUNT - 1];
+	    loop assigns e->section_end[0 .. SECTION_COUNT - 1];
+	    loop variant SECTION_COUNT - id;
+	*/
 	for (int id = 0; id < SECTION_COUNT; id++) {
 		uint16_t count = get_u16(w->r.base, COUNTS_AT + 2 * (size_t)id);
+		/*@ loop invariant walk_ok(w) && 0 <= left <= count && \at(w->r.at, Pre) <= w->r.at;
+		    loop invariant left > 0 || id < SECTION_ADDITIONAL ==>
+		      w->expanded <= MESSAGE_EXPANDED_MAX;
+		    loop invariant w->plain <= 65535 + (id * 65536 + count - left) * 65800;
+		    loop invariant w->opt_at == 0 || \at(w->r.at, Pre) <= w->opt_at;
+		    loop assigns left, w->r.at, w->r.failed, w->expanded, w->plain;
+		    loop assigns w->owner_target, w->owner_length, w->opt_at;
+		    loop variant left;
+		*/
 		for (size_t left = count; left > 0; left--)
 			if (!walk_record(w, id == SECTION_ADDITIONAL && left == 1))
 				return false;
@@ -83,19 +145,27 @@ static bool walk_sections(struct walk *w)
 }
 
 /* Header, question and OPT of the message, without its records. */
+/*@ requires walk_ok(w) && \valid(m) && w->r.base == wire && w->e->question_end <= w->r.end;
+    requires w->opt_at == 0 || HEADER_SIZE <= w->e->question_end <= w->opt_at;
+    requires \separated(m, octet_pool + (0 .. octet_pool_size - 1),
+      record_pool + (0 .. record_pool_size - 1));
+    requires \separated(wire + (0 .. w->r.end - 1), octet_pool + (0 .. octet_pool_size - 1));
+    terminates \true;
+*/
 static bool read_rest(
 	struct message *m, struct arena *arena, const uint8_t *wire, const struct walk *w)
 {
-	static const uint8_t counts[] = { 0, 0, 0, 0, 0, 1 };
 	size_t question_end = w->e->question_end;
 	if (!w->opt_at)
 		return message_read(m, arena, wire, question_end) == MESSAGE_OK;
-	size_t opt_length = w->r.at - w->opt_at;
-	uint8_t *rest = arena_octets(arena, question_end + opt_length);
-	memcpy(rest, wire, question_end);
-	memcpy(rest + COUNTS_AT, counts, sizeof counts);
-	memcpy(rest + question_end, wire + w->opt_at, opt_length);
-	return message_read(m, arena, rest, question_end + opt_length) == MESSAGE_OK;
+	size_t opt_length = w->r.at - w->opt_at, length = question_end + opt_length;
+	uint8_t *octets = octets_from(arena, length);
+	copy_octets(octets, wire, question_end);
+	copy_octets(octets + question_end, wire + w->opt_at, opt_length);
+	put_u16(octets, COUNTS_AT, 0);
+	put_u16(octets, COUNTS_AT + 2, 0);
+	put_u16(octets, COUNTS_AT + 4, 1);
+	return message_read(m, arena, octets, length) == MESSAGE_OK;
 }
 
 bool message_read_encoded(

@@ -159,11 +159,17 @@ size_t message_write(const struct message *m, uint8_t *to, size_t size)
 }
 
 /* Whether the OPT, and with it the message, ends with a padding option that has no octets. */
+/*@ requires \valid_read(m) && length <= 65535 && \valid_read(wire + (0 .. length - 1));
+    requires length > 0 && m->edns.present ==> OPT_FIXED + m->edns.options.length <= length;
+    terminates \true;
+    assigns \nothing;
+    ensures \result ==> m->edns.present && 0 < length && 4 <= m->edns.options.length;
+*/
 static bool ends_with_padding(const struct message *m, const uint8_t *wire, size_t length)
 {
-	static const uint8_t empty[] = { 0, OPTION_PADDING, 0, 0 };
-	return length && m->edns.present && m->edns.options.length >= sizeof empty &&
-	       memcmp(wire + length - sizeof empty, empty, sizeof empty) == 0;
+	enum { OPTION_FIXED = 4 };
+	return length && m->edns.present && m->edns.options.length >= OPTION_FIXED &&
+	       get_u32(wire, length - OPTION_FIXED) == OPTION_PADDING * 65536u;
 }
 
 size_t message_pad(const struct message *m, uint8_t *wire, size_t length, size_t size, size_t block)
@@ -180,6 +186,11 @@ size_t message_pad(const struct message *m, uint8_t *wire, size_t length, size_t
 	size_t octets = padded - length, options = m->edns.options.length;
 	put_u16(wire, length - options - 2, (uint16_t)((options + octets) % 65536));
 	put_u16(wire, length - 2, (uint16_t)(octets % 65536));
-	memset(wire + length, 0, octets);
+	/*@ loop invariant length <= at <= padded;
+	    loop assigns at, wire[length .. padded - 1];
+	    loop variant padded - at;
+	*/
+	for (size_t at = length; at < padded; at++)
+		wire[at] = 0;
 	return padded;
 }

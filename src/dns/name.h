@@ -15,6 +15,7 @@ enum {
 	NAME_OCTETS_MAX = 255,
 	LABEL_OCTETS_MAX = 63,
 	LABELS_MAX = 128, /* the root's included */
+	NAME_POINTER = 0xc0, /* in messages a length with both top bits set starts a compression pointer (RFC 1035 4.1.4) */
 	NAME_TEXT_MAX = 1024, /* presentation form of the longest name, with final dot and NUL: 4 * 255 */
 };
 
@@ -23,6 +24,10 @@ struct name {
 	const uint8_t *octets;
 	size_t length;
 };
+
+/*@ predicate name_octets(uint8_t *octets, integer length) =
+      1 <= length <= 255 && \valid_read(octets + (0 .. length - 1));
+*/
 
 /* Room for any name, to build one in. */
 struct name_buffer {

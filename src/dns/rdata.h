@@ -60,6 +60,20 @@ enum rdata_field {
 
 /* The fields of a type, ended by FIELD_END; NULL for a type without a table entry (RFC 3597:
  * opaque). */
+/*@ axiomatic Fields { // of the table: each list ends
+      predicate fields_ok(enum rdata_field *fields);
+      logic integer fields_count(enum rdata_field *fields);
+      axiom fields_first{L}: \forall enum rdata_field *f;
+        fields_ok(f) ==> \valid_read(f) && 0 <= fields_count(f);
+      axiom fields_next{L}: \forall enum rdata_field *f;
+        fields_ok(f) && *f != FIELD_END ==>
+        fields_ok(f + 1) && fields_count(f + 1) < fields_count(f);
+    }
+*/
+/*@ terminates \true;
+    assigns \nothing;
+    ensures \result != \null ==> fields_ok(\result);
+*/
 const enum rdata_field *rdata_fields(uint16_t type);
 
 /* The presentation form of a record's rdata, as CoreDNS prints it; \# form for opaque types. */

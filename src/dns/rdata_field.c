@@ -6,6 +6,9 @@
 #include "dns/rdata_field.h"
 
 /* Octets of a field that always has as many; 0 for the others. */
+/*@ terminates \true;
+    assigns \nothing;
+*/
 static uint16_t fixed_size(enum rdata_field f)
 {
 	switch (f) {
@@ -39,11 +42,30 @@ static uint16_t fixed_size(enum rdata_field f)
 	}
 }
 
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
+static void read_fixed(struct reader *r, enum rdata_field f)
+{
+	read_skip(r, fixed_size(f));
+}
+
 /*
  * RFC 4034 4.1.2: windows in ascending order, each with its number, length 1..32, that many octets.
  */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
 static void read_bitmap(struct reader *r)
 {
+	/*@ loop invariant reader_ok(r) && \at(r->at, Pre) <= r->at;
+	    loop assigns r->at, r->failed, last;
+	    loop variant 2 * (r->end - r->at) + (r->failed ? 0 : 1);
+	*/
 	for (int last = -1; !r->failed && r->at < r->end;) {
 		uint8_t window = read_u8(r), length = read_u8(r);
 		if (window <= last || length == 0 || length > 32)
@@ -54,8 +76,17 @@ static void read_bitmap(struct reader *r)
 }
 
 /* RFC 3123 4: family, prefix, then the length with the negation bit above it. */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
 static void read_apl(struct reader *r)
 {
+	/*@ loop invariant reader_ok(r) && \at(r->at, Pre) <= r->at;
+	    loop assigns r->at, r->failed;
+	    loop variant 2 * (r->end - r->at) + (r->failed ? 0 : 1);
+	*/
 	while (!r->failed && r->at < r->end) {
 		read_skip(r, 3);
 		read_skip(r, read_u8(r) % 128);
@@ -63,8 +94,17 @@ static void read_apl(struct reader *r)
 }
 
 /* RFC 9460 2.2: key, length, value, in ascending order of keys. */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
 static void read_svc_params(struct reader *r)
 {
+	/*@ loop invariant reader_ok(r) && \at(r->at, Pre) <= r->at;
+	    loop assigns r->at, r->failed, last;
+	    loop variant 2 * (r->end - r->at) + (r->failed ? 0 : 1);
+	*/
 	for (int last = -1; !r->failed && r->at < r->end;) {
 		uint16_t key = read_u16(r);
 		if (key <= last)
@@ -74,14 +114,28 @@ static void read_svc_params(struct reader *r)
 	}
 }
 
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
 static void read_strings(struct reader *r)
 {
+	/*@ loop invariant reader_ok(r) && \at(r->at, Pre) <= r->at;
+	    loop assigns r->at, r->failed;
+	    loop variant 2 * (r->end - r->at) + (r->failed ? 0 : 1);
+	*/
 	do
 		read_string(r);
 	while (!r->failed && r->at < r->end);
 }
 
 /* A <character-string> that is not empty. */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
 static void read_some_string(struct reader *r)
 {
 	uint8_t length = read_u8(r);
@@ -90,25 +144,50 @@ static void read_some_string(struct reader *r)
 	read_skip(r, length);
 }
 
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
 static void read_rest(struct reader *r)
 {
 	if (!r->failed)
 		r->at = r->end;
 }
 
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+    ensures !r->failed ==> !\old(r->failed) && r->at > \old(r->at);
+*/
 static void read_one_plain_name(struct reader *r)
 {
 	if (!r->failed && read_plain_name(r) == 0)
 		r->failed = true;
 }
 
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
 static void read_plain_names(struct reader *r)
 {
+	/*@ loop invariant reader_ok(r) && \at(r->at, Pre) <= r->at;
+	    loop assigns r->at, r->failed;
+	    loop variant 2 * (r->end - r->at) + (r->failed ? 0 : 1);
+	*/
 	while (!r->failed && r->at < r->end)
 		read_one_plain_name(r);
 }
 
 /* What stands behind the kind of a gateway (RFC 4025 2.3) or relay (RFC 8777 4.2.3). */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
 static void read_gateway_of(struct reader *r, uint8_t kind)
 {
 	switch (kind) {
@@ -128,6 +207,11 @@ static void read_gateway_of(struct reader *r, uint8_t kind)
 	}
 }
 
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
 static void read_gateway(struct reader *r)
 {
 	uint8_t kind = read_u8(r);
@@ -136,6 +220,11 @@ static void read_gateway(struct reader *r)
 }
 
 /* RFC 8005 5: length of the tag, algorithm, length of the key, tag, key. */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
 static void read_host_identity(struct reader *r)
 {
 	uint8_t tag = read_u8(r);
@@ -195,6 +284,6 @@ void read_field(struct reader *r, enum rdata_field f)
 		read_rest(r);
 		break;
 	default:
-		read_skip(r, fixed_size(f));
+		read_fixed(r, f);
 	}
 }

@@ -21,6 +21,9 @@ enum { RELAY_DISCOVERY = 0x80, RELAY_KIND = 0x7f };
 const char *const *rdata_labels(uint16_t type);
 
 /* Whether the field is one name that may have come compressed. */
+/*@ terminates \true;
+    assigns \nothing;
+*/
 static inline bool field_is_name(enum rdata_field f)
 {
 	return f == FIELD_NAME || f == FIELD_NAME_COMPRESSED;
@@ -30,6 +33,11 @@ static inline bool field_is_name(enum rdata_field f)
  * Passes over a field that is not such a name, r being the rdata to its end; r->failed if the field
  * is not well formed. Names within the field must stand without compression pointers.
  */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns r->at, r->failed;
+    ensures reader_ok(r) && \old(r->at) <= r->at;
+*/
 void read_field(struct reader *r, enum rdata_field f);
 
 #endif

@@ -3,10 +3,7 @@
 
 #include "dns/message.h"
 
-enum {
-	POINTER = 0xc0,	    /* an octet with both top bits set starts a pointer */
-	POINTERS_MAX = 126, /* more than a name of 127 labels can have use for */
-};
+enum { POINTERS_MAX = 126 }; /* more than a name of 127 labels can have use for */
 
 size_t read_plain_name(struct reader *r)
 {
@@ -51,14 +48,16 @@ void read_name(struct reader *r, struct name_buffer *to)
 		uint8_t c = read_u8(&cursor);
 		if (cursor.failed)
 			break;
-		if (c >= POINTER) {
+		if (c >= NAME_POINTER) {
 			size_t target =
-				cursor.start + (c - (size_t)POINTER) * 256 + read_u8(&cursor);
+				cursor.start + (c - (size_t)NAME_POINTER) * 256 + read_u8(&cursor);
 			if (pointers == 0)
 				r->at = cursor.at;
 			if (cursor.failed || target >= lowest ||
 				target < cursor.start + HEADER_SIZE || ++pointers > POINTERS_MAX)
 				break;
+			/*@ assert target < lowest; // RFC 1035 4.1.4: a prior occurrence
+			*/
 			lowest = target;
 			cursor.at = target;
 			continue;

@@ -140,6 +140,20 @@ static inline struct reader read_part(struct reader *r, uint16_t n)
 */
 void read_name(struct reader *r, struct name_buffer *to);
 
+/* The offset that a compression pointer at the reader's place has in it; 0 if there is no pointer. */
+/*@ requires reader_ok(r);
+    terminates \true;
+    assigns \nothing;
+    ensures \result < 16384;
+*/
+static inline size_t pointer_target(const struct reader *r)
+{
+	size_t next = r->at + 1;
+	if (r->failed || r->at >= r->end || next >= r->end || r->base[r->at] < NAME_POINTER)
+		return 0;
+	return (r->base[r->at] - (size_t)NAME_POINTER) * 256 + r->base[next];
+}
+
 /*
  * The length of a name that has no pointer in it, the reader then being behind it. 0, with the
  * reader where it was and not failed, if there is a pointer or no well-formed name.

@@ -14,12 +14,10 @@ $(NET_TREE): $(wildcard $(SOURCE)/dns/*.[ch] $(SOURCE)/base/*.[ch] $(SOURCE)/net
 		sed '/^[[:space:]]*\/\*@/,/\*\//d' $$file > $@/$${file#$(SOURCE)/} || exit 1; \
 	done
 
-prove: prove-net
-
 prove-net: $(NET_DRIVERS:%=net-%)
 
 net-%: $(NET_TREE)
-	for size in $(NET_SIZES); do \
+	@for size in $(NET_SIZES); do \
 		$(JUDGE) eva $*-$$size $(FC) -cpp-extra-args="-std=c17 -D_GNU_SOURCE -DSIZE=$$size -I$(NET_TREE)" \
 			$(EVA) -warn-unsigned-overflow $(NET_FLAGS_$*) $(NET_SOURCES_$*:%=$(NET_TREE)/%.c) eva_$*.c || exit 1; \
 	done
