@@ -182,6 +182,31 @@ def test_a_start_is_not_ended_by_throttling(kind):
             assert eventually(lambda: address_of(s) == ["192.0.2.1"], 30), s.log()
 
 
+def test_zones_of_a_project_share_a_budget():
+    """However many zones there are, in however many directives: ten requests a second, with a second's worth ahead."""
+    asked = []
+    zones = {f"proj:z{i}": {"name": "example.org.", "records": RECORDS if i == 0 else RECORDS[:1] + [f"z{i} 60 A 192.0.2.{i}"]} for i in range(16)}
+    words = [f"example.org:proj:z{i}" for i in range(16)]
+
+    def note(r):
+        asked.append(time.time())
+        return Troubled.PASS
+    with tempfile.TemporaryDirectory(prefix="isthmus-cloud-") as folder:
+        fake = Google("cloud", {"zones": zones}, Path(folder))
+        fake.counts, fake.authorizations, fake.trouble = [0, 0], [], note
+        try:
+            options = "{\n fallthrough\n }\n"
+            with Server("example.org:@PORT@ {\n clouddns " + " ".join(words[:8]) + " " + options + " clouddns " + " ".join(words[8:]) + " " + options
+                        + " erratic {\n drop 0\n }\n}\n", env=fake.env) as s:
+                assert address_of(s) == ["192.0.2.1"] and address_of(s, "z15") == ["192.0.2.15"]
+                assert fake.counts[True] == 2, "each directive has a token of its own"
+        finally:
+            fake.close()
+    assert len(asked) == 32
+    for i in range(len(asked) - 21):
+        assert asked[i + 21] - asked[i] >= 0.95, [round(t - asked[0], 2) for t in asked]
+
+
 def test_a_limit_of_rate_is_no_refusal():
     """Google says 403 where others say 429."""
     asked = []
