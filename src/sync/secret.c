@@ -3,10 +3,10 @@
 
 #include "base/text.h"
 
-/* Where the secret stands first, or the text's length. */
+/* Where the secret stands first, or the text's length. The secret is not empty. */
 static size_t find(struct view text, struct view secret)
 {
-	const char *at = memmem(text.at, text.length, secret.at, secret.length);
+	const char *at = text.length ? memmem(text.at, text.length, secret.at, secret.length) : NULL;
 	return at ? (size_t)(at - text.at) : text.length;
 }
 
