@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include <stdlib.h>
 
-static const uint64_t publish_interval = 5 * NS_PER_MS, list_interval = 100 * NS_PER_MS;
+static const uint64_t publish_interval = 2 * NS_PER_MS, list_interval = 100 * NS_PER_MS;
 static const uint64_t unheard_max = 60 * NS_PER_S;
 
 /* --- servers --- */
