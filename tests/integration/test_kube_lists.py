@@ -1,6 +1,7 @@
 """Lists of a cluster's objects that come in slowly: what is whole is shown, and nothing is shown by halves."""
 import contextlib
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -44,6 +45,7 @@ class SlowApi:
 
     def __init__(self, slow):
         self.slow, self.gone_on, self.over = slow, threading.Event(), threading.Event()
+        self.watches = {}   # by kind: who is sent events
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -70,6 +72,8 @@ class SlowApi:
                             api.gone_on.wait()
                         self.event("ADDED", {**head, **item})
                     self.event("BOOKMARK", {**head, "metadata": {"resourceVersion": "8", "annotations": {"k8s.io/initial-events-end": "true"}}})
+                self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                api.watches[kind] = self
                 api.over.wait()
 
             def event(self, kind, thing):
@@ -84,6 +88,13 @@ class SlowApi:
 
     def go(self):
         self.gone_on.set()
+
+    def watched(self, kind):
+        return kind in self.watches
+
+    def send(self, kind, event, item):
+        version, name, _ = OBJECTS[kind]
+        self.watches[kind].event(event, {"apiVersion": version, "kind": name, **item})
 
     def __enter__(self):
         return self
