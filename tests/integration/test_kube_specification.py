@@ -190,7 +190,7 @@ def test_a_clients_search_path_leads_to_the_service():
 def test_a_service_that_changes_its_type_changes_its_answers():
     server()
     FAKE.do_put("services", "default/turns external=foo.example.com")
-    assert eventually(lambda: records("turns.default.svc", "CNAME") == ["foo.example.com."])
+    assert eventually(lambda: texts(ask("turns.default.svc", "CNAME").answer, "CNAME") == ["foo.example.com."])   # the name is not there before
     FAKE.do_put("services", "default/turns external=www.example.com")
     assert eventually(lambda: records("turns.default.svc", "CNAME") == ["www.example.com."])
     FAKE.do_put("services", "default/turns 10.3.0.77 http:80")

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+import dns.exception
 import dns.message
 import dns.query
 import dns.rcode
@@ -204,7 +205,15 @@ def started_with_output(output):
         s.process = subprocess.Popen([harness.BINARY, "-conf", "Corefile", *s.args], cwd=s.dir, stdin=subprocess.DEVNULL, stdout=output,
                                      stderr=errors)
     assert eventually(s.answers, 20)
+    assert eventually(lambda: answers_datagrams(s), 20)   # TCP sockets are there first
     return s
+
+
+def answers_datagrams(s):
+    try:
+        return s.ask("x.example", timeout=1)
+    except dns.exception.Timeout:
+        return None
 
 
 def check_answers(s, count):
