@@ -5,6 +5,7 @@
 #include "base/rfc3339.h"
 #include "base/text.h"
 #include "server/hooks.h"
+#include "sync/json.h"
 #include "sync/yaml.h"
 
 enum { WORDS_MAX = 512, VARIABLES_MAX = 256 };
@@ -54,17 +55,8 @@ static const char **read_words(struct arena *arena, const struct yaml *args, con
 
 static void add_json(struct text *to, const char *key, struct view value)
 {
-	text_printf(to, ",\"%s\":\"", key);
-	for (size_t i = 0; i < value.length; i++) {
-		unsigned char c = (unsigned char)value.at[i];
-		if (c < 0x20)
-			text_printf(to, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			text_printf(to, "\\%c", c);
-		else
-			text_add_char(to, (char)c);
-	}
-	text_add_char(to, '"');
+	text_printf(to, ",\"%s\":", key);
+	json_add_string(to, value);
 }
 
 /* The object that the command finds in its environment. */
