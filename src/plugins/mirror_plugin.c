@@ -173,6 +173,18 @@ bool mirror_plugin_read_refresh(struct setup *s)
 	return true;
 }
 
+bool mirror_plugin_read_endpoint(struct setup *s)
+{
+	struct mirror_plugin *p = s->state;
+	struct view word;
+	if (!arg_need(s, &word))
+		return false;
+	while (word.length && word.at[word.length - 1] == '/')
+		word.length--;
+	p->endpoint = arena_string(s->arena, word);
+	return true;
+}
+
 bool mirror_plugin_read_persist(struct setup *s)
 {
 	struct view word;

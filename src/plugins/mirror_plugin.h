@@ -21,6 +21,7 @@ struct mirror_plugin {
 	struct mirror *mirror; /* from finish() on; NULL while checking, and where no zone is named */
 	struct mirror_settings settings;
 	struct fallthrough fallthrough;
+	const char *endpoint; /* of the API, without a slash at its end; NULL: not named */
 	struct mirror_named *zones, **last; /* as named so far */
 };
 
@@ -56,7 +57,8 @@ void mirror_plugin_shutdown(struct plugin *self);
 /* --- options --- */
 
 bool mirror_plugin_read_fallthrough(struct setup *s);
-bool mirror_plugin_read_refresh(struct setup *s); /* in route53 alone it is CoreDNS's; an own option elsewhere */
+bool mirror_plugin_read_refresh(struct setup *s);
+bool mirror_plugin_read_endpoint(struct setup *s);
 bool mirror_plugin_read_persist(struct setup *s);
 bool mirror_plugin_read_shrink_guard(struct setup *s);
 bool mirror_plugin_read_start_timeout(struct setup *s);
@@ -90,5 +92,13 @@ bool mirror_plugin_read_upstream(struct setup *s); /* any words, without effect 
 			.help = "how long a start waits for zones; those that come later are "     \
 				"answered with SERVFAIL until then",                               \
 			.read = mirror_plugin_read_start_timeout }
+
+/* CoreDNS's in route53; an own one elsewhere. */
+#define MIRROR_REFRESH(more)                                                                       \
+	{ .name = "refresh",                                                                       \
+		.arguments = "DURATION",                                                           \
+		.fallback = "1m",                                                                  \
+		.help = "time from the end of a listing to the next one" more,                     \
+		.read = mirror_plugin_read_refresh }
 
 #endif

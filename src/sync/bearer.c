@@ -70,8 +70,9 @@ void bearer_drop(struct bearer *b, const char *header)
 		text_clear(&b->header);
 }
 
-void bearer_free(struct bearer *b)
+void bearer_free(void *bearer)
 {
+	struct bearer *b = bearer;
 	text_free(&b->header);
 	text_free(&b->why);
 }

@@ -46,6 +46,7 @@ enum bearer_outcome bearer_header(struct bearer *b, struct arena *arena, const c
 /* The service did not take this header: unless there is another by now, the next one is fetched. */
 void bearer_drop(struct bearer *b, const char *header);
 
-void bearer_free(struct bearer *b);
+/* Takes a struct bearer, for arena_on_free(). */
+void bearer_free(void *bearer);
 
 #endif

@@ -6,6 +6,7 @@
 #include "server/sandbox.h"
 
 static const uint64_t renew_early = 300 * NS_PER_S; /* so long before its end a token is renewed */
+static const double requests_a_second = 10;
 
 static void azure_init(struct setup *s)
 {
@@ -113,18 +114,6 @@ static bool read_access(struct setup *s)
 	       setup_error(s, "invalid access value: can be public/private, found: %.*s", VIEW_ARGS(word));
 }
 
-static bool read_endpoint(struct setup *s)
-{
-	struct azure *a = s->state;
-	struct view word;
-	if (!arg_need(s, &word))
-		return false;
-	while (word.length && word.at[word.length - 1] == '/')
-		word.length--;
-	a->endpoint = arena_string(s->arena, word);
-	return true;
-}
-
 /* --- the whole --- */
 
 static bool find_credentials(struct setup *s, struct azure *a)
@@ -140,19 +129,16 @@ static bool find_credentials(struct setup *s, struct azure *a)
 	return true;
 }
 
-static void free_bearer(void *bearer)
-{
-	bearer_free(bearer);
-}
-
 static bool azure_finish(struct setup *s)
 {
 	struct azure *a = s->state;
 	if (!s->checking && !find_credentials(s, a))
 		return false;
 	a->bearer = (struct bearer){ .fetch = azure_fetch, .owner = &a->credentials, .early = renew_early };
-	arena_on_free(s->arena, free_bearer, &a->bearer);
-	const char *base = a->endpoint ? a->endpoint : s->checking ? "" : a->credentials.environment.manager;
+	arena_on_free(s->arena, bearer_free, &a->bearer);
+	a->allowance = allowance_of(
+		view_of(arena_printf(s->arena, "azure %s", a->subscription)), requests_a_second);
+	const char *base = a->base.endpoint ? a->base.endpoint : s->checking ? "" : a->credentials.environment.manager;
 	return mirror_plugin_finish(s, a, arena_printf(s->arena, "%s %s", base, a->subscription));
 }
 
@@ -185,15 +171,11 @@ static const struct option options[] = {
 		.help = "which kind of zones this occurrence names",
 		.read = read_access },
 	MIRROR_OPTIONS,
-	{ .name = "refresh",
-		.arguments = "DURATION",
-		.fallback = "1m",
-		.help = "time from the end of a listing to the next one",
-		.read = mirror_plugin_read_refresh },
+	MIRROR_REFRESH(""),
 	{ .name = "endpoint",
 		.arguments = "URL",
 		.help = "where the API is, in place of the environment's",
-		.read = read_endpoint },
+		.read = mirror_plugin_read_endpoint },
 	{ 0 },
 };
 

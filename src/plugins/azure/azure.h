@@ -12,9 +12,9 @@ struct azure {
 	struct mirror_plugin base;
 	struct view environment;
 	const char *subscription; /* "" where it is not configured */
-	const char *endpoint;     /* of the API, without a slash at its end; NULL: the environment's */
 	struct azure_credentials credentials;
 	struct bearer bearer;
+	struct allowance *allowance;  /* of the subscription */
 	struct azure_access *reading; /* of the occurrence that is being read */
 };
 

@@ -9,23 +9,12 @@
 
 enum { PAGES_MAX = 1000000 };
 
-static const double requests_a_second = 10;
-
-static struct allowance *allowance_for(const struct azure *a)
-{
-	struct text key = { 0 };
-	text_printf(&key, "azure %s", a->subscription);
-	struct allowance *allowance = allowance_of(text_view(&key), requests_a_second);
-	text_free(&key);
-	return allowance;
-}
-
 /* --- where --- */
 
 static const char *base_of(const struct azure *a, struct arena *arena)
 {
 	struct view manager = view_of(a->credentials.environment.manager);
-	return a->endpoint ? a->endpoint : arena_string(arena, view_first(manager, manager.length - 1));
+	return a->base.endpoint ? a->base.endpoint : arena_string(arena, view_first(manager, manager.length - 1));
 }
 
 static const char *first_page(const struct mirror_listing *l)
@@ -89,7 +78,7 @@ static bool list_page(struct mirror_listing *l, const char *url, struct json_pag
 	struct azure *a = l->provider;
 	struct mirror_get get = { .url = url,
 		.bearer = &a->bearer,
-		.allowance = allowance_for(a),
+		.allowance = a->allowance,
 		.page = page,
 		.kind = &azure_page_kind,
 		.owner = sets };

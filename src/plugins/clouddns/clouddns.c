@@ -5,6 +5,7 @@
 #include "server/sandbox.h"
 
 static const uint64_t renew_early = 225 * NS_PER_S; /* so long before its end a token is renewed */
+static const double requests_a_second = 10;
 
 static void clouddns_init(struct setup *s)
 {
@@ -33,6 +34,7 @@ static bool add_zone(struct setup *s, struct view word)
 	struct clouddns_zone *z = arena_new_object(s->arena, struct clouddns_zone);
 	z->project = arena_string(s->arena, parts[1]);
 	z->managed = arena_string(s->arena, parts[2]);
+	z->allowance = allowance_of(view_of(arena_printf(s->arena, "clouddns %s", z->project)), requests_a_second);
 	const char *id = arena_printf(s->arena, "%s:%s", z->project, z->managed);
 	if (mirror_plugin_has_zone(s, parts[0], id))
 		return setup_error(s, "conflict zone \"%.*s\"", VIEW_ARGS(word));
@@ -64,18 +66,6 @@ static bool read_credentials(struct setup *s)
 	return setup_error(s, "invalid credentials file \"%s\": %s", c->credentials_file, why);
 }
 
-static bool read_endpoint(struct setup *s)
-{
-	struct clouddns *c = s->state;
-	struct view word;
-	if (!arg_need(s, &word))
-		return false;
-	while (word.length && word.at[word.length - 1] == '/')
-		word.length--;
-	c->endpoint = arena_string(s->arena, word);
-	return true;
-}
-
 static bool find_credentials(struct setup *s, struct clouddns *c)
 {
 	const char *why;
@@ -88,19 +78,14 @@ static bool find_credentials(struct setup *s, struct clouddns *c)
 	return true;
 }
 
-static void free_bearer(void *bearer)
-{
-	bearer_free(bearer);
-}
-
 static bool clouddns_finish(struct setup *s)
 {
 	struct clouddns *c = s->state;
 	if (!s->checking && c->base.zones && !find_credentials(s, c))
 		return false;
 	c->bearer = (struct bearer){ .fetch = google_fetch, .owner = &c->credentials, .early = renew_early };
-	arena_on_free(s->arena, free_bearer, &c->bearer);
-	return mirror_plugin_finish(s, c, c->endpoint ? c->endpoint : "");
+	arena_on_free(s->arena, bearer_free, &c->bearer);
+	return mirror_plugin_finish(s, c, c->base.endpoint ? c->base.endpoint : "");
 }
 
 static const struct option options[] = {
@@ -110,16 +95,12 @@ static const struct option options[] = {
 			"Google's libraries find them",
 		.read = read_credentials },
 	MIRROR_OPTIONS,
-	{ .name = "refresh",
-		.arguments = "DURATION",
-		.fallback = "1m",
-		.help = "time from the end of a listing to the next one",
-		.read = mirror_plugin_read_refresh },
+	MIRROR_REFRESH(""),
 	{ .name = "endpoint",
 		.arguments = "URL",
 		.fallback = "https://dns.googleapis.com",
 		.help = "where the API is",
-		.read = read_endpoint },
+		.read = mirror_plugin_read_endpoint },
 	{ .name = "upstream",
 		.arguments = "[ADDRESS...]",
 		.help = "taken for the sake of old Corefiles, without effect",

@@ -11,7 +11,6 @@
 struct clouddns {
 	struct mirror_plugin base;
 	const char *credentials_file; /* NULL: as the environment says */
-	const char *endpoint;         /* of the API, without a slash at its end; NULL: of the credentials' universe */
 	struct google_credentials credentials;
 	struct bearer bearer;
 };
@@ -19,6 +18,7 @@ struct clouddns {
 /* A managed zone: data of a zone of the mirror. */
 struct clouddns_zone {
 	const char *project, *managed;
+	struct allowance *allowance; /* of the project */
 };
 
 extern const struct mirror_provider clouddns_provider;

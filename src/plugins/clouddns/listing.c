@@ -9,17 +9,6 @@
 
 enum { PAGES_MAX = 1000000 };
 
-static const double requests_a_second = 10;
-
-static struct allowance *allowance_for(const struct clouddns_zone *zone)
-{
-	struct text key = { 0 };
-	text_printf(&key, "clouddns %s", zone->project);
-	struct allowance *a = allowance_of(text_view(&key), requests_a_second);
-	text_free(&key);
-	return a;
-}
-
 /* --- errors, in the words of Google's client --- */
 
 enum { MESSAGE, REASON };
@@ -59,7 +48,7 @@ static const char *error_text_of(struct mirror_listing *l, const char *url, cons
 
 static const char *endpoint_of(const struct clouddns *c, struct arena *arena)
 {
-	return c->endpoint ? c->endpoint : arena_printf(arena, "https://dns.%s", c->credentials.universe);
+	return c->base.endpoint ? c->base.endpoint : arena_printf(arena, "https://dns.%s", c->credentials.universe);
 }
 
 static void begin_url(const struct mirror_listing *l, struct text *url, const char *behind)
@@ -84,7 +73,7 @@ static struct mirror_get get_of(struct mirror_listing *l, const char *url)
 				  ? arena_printf(l->arena, "X-Goog-User-Project: %s", credentials->quota_project)
 				  : NULL,
 		.bearer = &c->bearer,
-		.allowance = allowance_for(l->zone_data),
+		.allowance = ((const struct clouddns_zone *)l->zone_data)->allowance,
 		.is_throttled = is_throttled };
 }
 
