@@ -2,6 +2,7 @@
 #include "net/http2_client.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
@@ -16,8 +17,7 @@ struct http2_call {
 	uint8_t *sent; /* the request's body */
 	size_t sent_length, sent_at;
 	unsigned status;
-	uint8_t *body;
-	size_t length, room;
+	struct text body; /* the response's */
 	int grpc_status;
 	size_t reason_length;
 	char reason[HTTP2_REASON_MAX];
@@ -37,7 +37,7 @@ static void call_free(struct http2_call *call)
 	if (call->next)
 		call->next->link = call->link;
 	free(call->sent);
-	free(call->body);
+	text_free(&call->body);
 	free(call);
 }
 
@@ -78,19 +78,6 @@ static int on_header(nghttp2_session *library, const nghttp2_frame *frame, const
 	return 0;
 }
 
-static void body_add(struct http2_call *call, const uint8_t *octets, size_t length)
-{
-	if (call->room - call->length < length) {
-		size_t room = call->room ? call->room : 512;
-		while (room - call->length < length)
-			room *= 2;
-		call->body = memory_resize(call->body, room, 1);
-		call->room = room;
-	}
-	memcpy(call->body + call->length, octets, length);
-	call->length += length;
-}
-
 static int on_data(nghttp2_session *library, uint8_t flags, int32_t stream, const uint8_t *octets,
 	size_t length, void *user)
 {
@@ -99,12 +86,12 @@ static int on_data(nghttp2_session *library, uint8_t flags, int32_t stream, cons
 	(void)user;
 	if (!call || call->broken)
 		return 0;
-	if (HTTP_CLIENT_BODY_MAX - call->length < length) {
+	if (HTTP_CLIENT_BODY_MAX - call->body.length < length) {
 		call->broken = true;
 		reset(library, call);
 		return 0;
 	}
-	body_add(call, octets, length);
+	text_add(&call->body, (struct view){ (const char *)octets, length });
 	return 0;
 }
 
@@ -129,7 +116,7 @@ static int on_close(nghttp2_session *library, int32_t stream, uint32_t error, vo
 	struct http_client_response r = {
 		.status = whole ? call->status : 0,
 		.untouched = error == NGHTTP2_REFUSED_STREAM,
-		.body = { call->body ? (const char *)call->body : "", call->length },
+		.body = text_view(&call->body),
 		.grpc_status = call->grpc_status,
 		.grpc_message = { call->reason, call->reason_length },
 	};

@@ -40,11 +40,8 @@ static void say_farewell(struct quic_client *c, const ngtcp2_connection_close_er
 {
 	uint8_t packet[QUIC_PACKET_MAX];
 	ngtcp2_path_storage path;
-	ngtcp2_pkt_info info;
 	ngtcp2_path_storage_zero(&path);
-	ngtcp2_ssize length = ngtcp2_conn_write_connection_close(
-		c->conn, &path.path, &info, packet, sizeof packet, why, clock_batch());
-	send_packet(c, packet, length > 0 ? (size_t)length : 0);
+	send_packet(c, packet, quic_farewell(c->conn, &path.path, packet, why));
 }
 
 static void close_by_application(struct quic_client *c, uint64_t code)
@@ -213,26 +210,17 @@ static int on_close(
 }
 
 static const ngtcp2_callbacks callbacks = {
+	QUIC_CALLBACKS,
 	.client_initial = ngtcp2_crypto_client_initial_cb,
-	.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,
 	.handshake_completed = on_handshake,
-	.encrypt = ngtcp2_crypto_encrypt_cb,
-	.decrypt = ngtcp2_crypto_decrypt_cb,
-	.hp_mask = ngtcp2_crypto_hp_mask_cb,
 	.recv_stream_data = on_data,
 	.acked_stream_data_offset = on_acknowledged,
 	.stream_close = on_close,
 	.recv_stateless_reset = on_reset_by_server,
 	.recv_retry = ngtcp2_crypto_recv_retry_cb,
-	.rand = quic_draw,
 	.get_new_connection_id = on_new_id,
-	.update_key = ngtcp2_crypto_update_key_cb,
 	.stream_reset = on_reset,
 	.extend_max_stream_data = on_room,
-	.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,
-	.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,
-	.get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,
-	.version_negotiation = ngtcp2_crypto_version_negotiation_cb,
 };
 
 /* --- setting up --- */

@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-enum { BODY_ROOM_FIRST = 512 };
-
 /* --- life --- */
 
 struct quic_call *quic_call_new(struct quic_client *c, struct view sent, void *of)
@@ -32,7 +30,7 @@ static void call_free(struct quic_call *call)
 		call->next->link = call->link;
 	free(call->fields);
 	free(call->sent);
-	free(call->body);
+	text_free(&call->body);
 	free(call);
 }
 
@@ -85,18 +83,9 @@ struct quic_call *quic_call_first(struct quic_call_queue *q)
 
 bool quic_call_keep(struct quic_call *call, const uint8_t *octets, size_t length)
 {
-	if (HTTP_CLIENT_BODY_MAX - call->body_length < length)
+	if (HTTP_CLIENT_BODY_MAX - call->body.length < length)
 		return false;
-	if (call->body_room - call->body_length < length) {
-		size_t room = call->body_room ? call->body_room : BODY_ROOM_FIRST;
-		while (room - call->body_length < length)
-			room *= 2;
-		call->body = memory_resize(call->body, room, 1);
-		call->body_room = room;
-	}
-	if (length)
-		memcpy(call->body + call->body_length, octets, length);
-	call->body_length += length;
+	text_add(&call->body, (struct view){ (const char *)octets, length });
 	return true;
 }
 
@@ -132,7 +121,7 @@ void quic_calls_deliver(struct quic_client *c)
 		void *of = call->of;
 		call->of = NULL;
 		if (answer.whole && !answer.body.at)
-			answer.body = (struct view){ (const char *)call->body, call->body_length };
+			answer.body = text_view(&call->body);
 		c->settings.answered(c->settings.owner, of, &answer);
 	}
 }

@@ -2,6 +2,7 @@
 #ifndef ISTHMUS_NET_QUIC_CLIENT_CONNECTION_H
 #define ISTHMUS_NET_QUIC_CLIENT_CONNECTION_H
 
+#include "base/text.h"
 #include "net/quic/client.h"
 #include "net/quic/packet.h"
 #include "net/tls_gnutls.h"
@@ -24,8 +25,7 @@ struct quic_call {
 	char *fields;
 	uint8_t *sent;
 	size_t sent_length, sent_at;
-	uint8_t *body; /* what came */
-	size_t body_length, body_room;
+	struct text body; /* what came */
 	struct quic_answer answer; /* once it is finished; its body is set when it is handed over */
 	bool finished;
 };

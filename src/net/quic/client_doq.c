@@ -27,7 +27,7 @@ static void receive(struct quic_client *c, struct quic_call *call, int64_t id, c
 		quic_client_fail(c, DOQ_PROTOCOL_ERROR);
 		return;
 	}
-	struct view all = { (const char *)call->body, call->body_length };
+	struct view all = text_view(&call->body);
 	switch (doq_frame_read(all, ended, &answer.body)) {
 	case DOQ_PARTIAL:
 		return;

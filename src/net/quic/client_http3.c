@@ -1,7 +1,7 @@
 /* HTTP/3 (RFC 9114) from a client's side: a request and its response on a stream. */
 #include "net/quic/client_connection.h"
+#include "net/quic/http3_streams.h"
 
-#include <nghttp3/nghttp3.h>
 
 enum {
 	STREAM_WINDOW = HTTP_CLIENT_BODY_MAX + HTTP_CLIENT_HEAD_MAX,
@@ -98,17 +98,7 @@ static bool begin(struct quic_client *c, struct quic_call *call)
 
 static bool next(struct quic_client *c, struct quic_output *out)
 {
-	enum { PIECES = sizeof out->octets / sizeof *out->octets };
-	nghttp3_vec pieces[PIECES];
-	int ends = 0;
-	nghttp3_ssize count = nghttp3_conn_writev_stream(c->state, &out->id, &ends, pieces, PIECES);
-	if (count < 0)
-		return false;
-	for (nghttp3_ssize i = 0; i < count; i++)
-		out->octets[i] = (ngtcp2_vec){ pieces[i].base, pieces[i].len };
-	out->count = (size_t)count;
-	out->ends = ends;
-	return true;
+	return http3_next(c->state, out);
 }
 
 static void sent(struct quic_client *c, const struct quic_output *out, size_t octets)
@@ -138,8 +128,8 @@ static void acknowledged(struct quic_client *c, int64_t id, uint64_t octets)
 
 static void closed(struct quic_client *c, int64_t id, uint64_t code)
 {
-	int error = nghttp3_conn_close_stream(c->state, id, code);
-	if (error && error != NGHTTP3_ERR_STREAM_NOT_FOUND)
+	int error = http3_closed(c->state, id, code);
+	if (error)
 		fail(c, error);
 }
 
@@ -199,17 +189,12 @@ static bool open_connection(struct quic_client *c)
 {
 	nghttp3_settings settings;
 	nghttp3_conn *http3;
-	int64_t control, encoder, decoder;
 	nghttp3_settings_default(&settings);
 	settings.max_field_section_size = HTTP_CLIENT_HEAD_MAX;
 	if (nghttp3_conn_client_new(&http3, &callbacks, &settings, NULL, c) != 0)
 		return false;
 	c->state = http3;
-	return ngtcp2_conn_open_uni_stream(c->conn, &control, NULL) == 0 &&
-	       ngtcp2_conn_open_uni_stream(c->conn, &encoder, NULL) == 0 &&
-	       ngtcp2_conn_open_uni_stream(c->conn, &decoder, NULL) == 0 &&
-	       nghttp3_conn_bind_control_stream(http3, control) == 0 &&
-	       nghttp3_conn_bind_qpack_streams(http3, encoder, decoder) == 0;
+	return http3_open_streams(http3, c->conn);
 }
 
 static void release(struct quic_client *c)

@@ -108,15 +108,12 @@ static void say_farewell(struct quic_connection *c, const ngtcp2_connection_clos
 {
 	uint8_t packet[QUIC_PACKET_MAX];
 	ngtcp2_path_storage path;
-	ngtcp2_pkt_info info;
 	ngtcp2_path_storage_zero(&path);
-	ngtcp2_ssize length = ngtcp2_conn_write_connection_close(
-		c->conn, &path.path, &info, packet, sizeof packet, why, clock_batch());
-	if (length > 0) {
-		send_packet(c, &path.path, packet, (size_t)length);
-		c->farewell = memory_alloc((size_t)length);
-		memcpy(c->farewell, packet, (size_t)length);
-		c->farewell_length = (size_t)length;
+	size_t length = quic_farewell(c->conn, &path.path, packet, why);
+	if (length) {
+		send_packet(c, &path.path, packet, length);
+		c->farewell = memcpy(memory_alloc(length), packet, length);
+		c->farewell_length = length;
 	}
 	close_session(c);
 }

@@ -2,10 +2,10 @@
 #include "net/http.h"
 #include "net/http_counts.h"
 #include "net/quic/connection.h"
+#include "net/quic/http3_streams.h"
 
 #include "base/memory.h"
 
-#include <nghttp3/nghttp3.h>
 #include <stdlib.h>
 
 enum {
@@ -274,18 +274,6 @@ static const nghttp3_callbacks callbacks = {
 	.reset_stream = on_reset,
 };
 
-/* The streams that HTTP/3 needs beside those of requests. */
-static bool open_own_streams(struct quic_connection *c)
-{
-	nghttp3_conn *http3 = http3_of(c);
-	int64_t control, encoder, decoder;
-	return ngtcp2_conn_open_uni_stream(c->conn, &control, NULL) == 0 &&
-	       ngtcp2_conn_open_uni_stream(c->conn, &encoder, NULL) == 0 &&
-	       ngtcp2_conn_open_uni_stream(c->conn, &decoder, NULL) == 0 &&
-	       nghttp3_conn_bind_control_stream(http3, control) == 0 &&
-	       nghttp3_conn_bind_qpack_streams(http3, encoder, decoder) == 0;
-}
-
 static bool open_connection(struct quic_connection *c)
 {
 	const ngtcp2_mem *m = &c->memory_functions;
@@ -298,7 +286,7 @@ static bool open_connection(struct quic_connection *c)
 	if (nghttp3_conn_server_new(&state->conn, &callbacks, &settings, &state->memory, c) != 0)
 		return false;
 	nghttp3_conn_set_max_client_streams_bidi(state->conn, c->listener->limits.streams);
-	return open_own_streams(c);
+	return http3_open_streams(state->conn, c->conn);
 }
 
 static void release(struct quic_connection *c)
@@ -311,18 +299,7 @@ static void release(struct quic_connection *c)
 
 static bool next(struct quic_connection *c, struct quic_output *out)
 {
-	enum { PIECES = sizeof out->octets / sizeof *out->octets };
-	nghttp3_vec pieces[PIECES];
-	int ends = 0;
-	nghttp3_ssize count =
-		nghttp3_conn_writev_stream(http3_of(c), &out->id, &ends, pieces, PIECES);
-	if (count < 0)
-		return false;
-	for (nghttp3_ssize i = 0; i < count; i++)
-		out->octets[i] = (ngtcp2_vec){ pieces[i].base, pieces[i].len };
-	out->count = (size_t)count;
-	out->ends = ends;
-	return true;
+	return http3_next(http3_of(c), out);
 }
 
 static void sent(struct quic_connection *c, const struct quic_output *out, size_t octets)
@@ -356,8 +333,8 @@ static void acknowledged(struct quic_connection *c, int64_t id, uint64_t octets)
 static void closed(struct quic_connection *c, struct quic_stream *s, int64_t id, uint64_t code)
 {
 	(void)s;
-	int error = nghttp3_conn_close_stream(http3_of(c), id, code);
-	if (error && error != NGHTTP3_ERR_STREAM_NOT_FOUND)
+	int error = http3_closed(http3_of(c), id, code);
+	if (error)
 		fail(c, error);
 }
 

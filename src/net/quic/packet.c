@@ -31,6 +31,15 @@ enum quic_written quic_write(ngtcp2_conn *conn, ngtcp2_path *path, uint8_t packe
 	}
 }
 
+size_t quic_farewell(ngtcp2_conn *conn, ngtcp2_path *path, uint8_t packet[static QUIC_PACKET_MAX],
+	const ngtcp2_connection_close_error *why)
+{
+	ngtcp2_pkt_info info;
+	ngtcp2_ssize length = ngtcp2_conn_write_connection_close(
+		conn, path, &info, packet, QUIC_PACKET_MAX, why, clock_batch());
+	return length > 0 ? (size_t)length : 0;
+}
+
 ngtcp2_path quic_path(struct endpoint *local, struct endpoint *peer)
 {
 	return (ngtcp2_path){

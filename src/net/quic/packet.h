@@ -31,6 +31,21 @@ enum quic_written {
 enum quic_written quic_write(ngtcp2_conn *conn, ngtcp2_path *path, uint8_t packet[static QUIC_PACKET_MAX],
 	const struct quic_output *out, size_t *length, ngtcp2_ssize *taken, int *error);
 
+/* Writes the packet that ends the connection, to be sent along `path`; gives its length, 0 where there is nothing to say. */
+size_t quic_farewell(ngtcp2_conn *conn, ngtcp2_path *path, uint8_t packet[static QUIC_PACKET_MAX],
+	const ngtcp2_connection_close_error *why);
+
+/* What ngtcp2 calls at both ends of a connection that is not the connection's own. */
+#define QUIC_CALLBACKS                                                                             \
+	.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,                                     \
+	.encrypt = ngtcp2_crypto_encrypt_cb, .decrypt = ngtcp2_crypto_decrypt_cb,                  \
+	.hp_mask = ngtcp2_crypto_hp_mask_cb, .rand = quic_draw,                                    \
+	.update_key = ngtcp2_crypto_update_key_cb,                                                 \
+	.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,                         \
+	.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,                     \
+	.get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,                       \
+	.version_negotiation = ngtcp2_crypto_version_negotiation_cb
+
 /* The way between these addresses. */
 ngtcp2_path quic_path(struct endpoint *local, struct endpoint *peer);
 

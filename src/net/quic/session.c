@@ -241,27 +241,18 @@ static int on_close(
 }
 
 static const ngtcp2_callbacks callbacks = {
+	QUIC_CALLBACKS,
 	.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb,
-	.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,
 	.handshake_completed = on_handshake,
-	.encrypt = ngtcp2_crypto_encrypt_cb,
-	.decrypt = ngtcp2_crypto_decrypt_cb,
-	.hp_mask = ngtcp2_crypto_hp_mask_cb,
 	.recv_stream_data = on_data,
 	.acked_stream_data_offset = on_acknowledged,
 	.stream_open = on_open,
 	.stream_close = on_close,
-	.rand = quic_draw,
 	.get_new_connection_id = on_new_id,
 	.remove_connection_id = on_remove_id,
-	.update_key = ngtcp2_crypto_update_key_cb,
 	.stream_reset = on_reset,
 	.extend_max_stream_data = on_room,
-	.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,
-	.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,
-	.get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,
 	.stream_stop_sending = on_stop_sending,
-	.version_negotiation = ngtcp2_crypto_version_negotiation_cb,
 };
 
 /* --- setting up --- */
