@@ -6,13 +6,13 @@
 #include "base/random.h"
 #include "plugins/etcd/leases.h"
 #include "plugins/etcd/state.h"
+#include "sync/state_keeper.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 static const uint64_t publish_interval = 5 * NS_PER_MS;
 static const uint64_t pause_first = 200 * NS_PER_MS, pause_most = 10 * NS_PER_S;
 static const uint64_t say_interval = 60 * NS_PER_S;
-static const uint64_t save_interval = 30 * NS_PER_S, save_look = NS_PER_S;
 
 enum { KEYS_MAX = 10000000 };
 
@@ -37,8 +37,8 @@ struct etcd_source {
 	uint64_t said;            /* when a failure was last logged; 0: all is well */
 	bool complained;          /* of keys that are too many */
 	bool restored;            /* all that is known is what the disk had */
-	uint64_t changes, saved;  /* how often a version was published; which of them the disk has */
-	bool save_failed;
+	uint64_t changes;         /* how often a version was published */
+	struct state_keeper keeper;
 };
 
 struct view service_key_of(const void *service)
@@ -282,29 +282,17 @@ static void restore(struct etcd_source *s)
 	}
 }
 
-static void save(struct etcd_source *s)
+/* Only what etcd has told is written: what was restored stands on the disk already. */
+static uint64_t version(const void *source)
 {
-	struct state_problem why;
-	uint64_t changes = s->changes;
-	bool done = etcd_state_write(s->settings.persist, s->settings.identity, etcd_source_services(s), &why);
-	if (done)
-		s->saved = changes;
-	else if (!s->save_failed)
-		plugin_error(s->settings.self, "the state cannot be kept: %s", why.text);
-	s->save_failed = !done;
+	const struct etcd_source *s = source;
+	return s->restored ? 0 : s->changes;
 }
 
-/* Only what etcd has told is written: what was restored stands on the disk already. */
-static void persist(struct plugin *self, void *source)
+static bool write_state(void *source, struct state_problem *why)
 {
 	struct etcd_source *s = source;
-	for (;;) {
-		bool due = !s->restored && s->changes != s->saved;
-		if (due)
-			save(s);
-		if (!task_sleep(self, due ? save_interval : save_look))
-			return;
-	}
+	return etcd_state_write(s->settings.persist, s->settings.identity, etcd_source_services(s), why);
 }
 
 /* --- life --- */
@@ -316,6 +304,7 @@ struct etcd_source *etcd_source_new(const struct etcd_source_settings *settings)
 	s->edit.generation = 1;
 	s->leases.edit = &s->edit;
 	s->publish.fire = publish_due;
+	s->keeper = (struct state_keeper){ .owner = s, .version = version, .write = write_state };
 	return s;
 }
 
@@ -377,7 +366,7 @@ bool etcd_source_start(
 	if (s->settings.persist && !s->changes)
 		restore(s);
 	if (s->settings.persist)
-		task_start(s->settings.self, persist, s);
+		state_keeper_start(&s->keeper, s->settings.self);
 	task_start(s->settings.self, follow, s);
 	task_start(s->settings.self, follow_leases, s);
 	return true;

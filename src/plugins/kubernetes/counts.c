@@ -176,7 +176,7 @@ static void observe(void *source)
 	}
 	metric_set(metric_get(&stale_family, &host), stale && stale < now ? (double)(now - stale) : stale ? 1 : 0);
 	if (s->settings.persist)
-		metric_set(metric_get(&saved_family, &host), (double)s->saved_at);
+		metric_set(metric_get(&saved_family, &host), (double)s->keeper.saved_at);
 }
 
 void kube_source_observe(struct kube_source *s)

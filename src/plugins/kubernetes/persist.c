@@ -3,10 +3,6 @@
 
 #include "plugins/kubernetes/state.h"
 
-static const uint64_t save_interval = 30 * NS_PER_S;
-/* Until the first list is there, and while nothing changes. */
-static const uint64_t look_interval = NS_PER_S;
-
 /* What the state depends on beside the cluster itself. Selectors are in their canonical form. */
 static void add_identity(const struct kube_source *s, struct text *to)
 {
@@ -43,39 +39,27 @@ void kube_source_restore(struct kube_source *s)
 	text_free(&identity);
 }
 
-static void save(struct kube_source *s)
+/* Only what the API server has told of is written: a state that was restored stands on the disk already. */
+static uint64_t version(const void *source)
 {
-	struct state_problem why;
-	struct text identity = { 0 };
-	uint64_t changes = s->changes;
-	add_identity(s, &identity);
-	struct kube_state_owner owner = { identity.at, s->settings.watched };
-	bool done = kube_state_write(s->settings.persist, &owner, s->index, &why);
-	text_free(&identity);
-	if (done) {
-		s->saved = changes;
-		s->saved_at = (uint64_t)clock_wall_seconds();
-	} else if (!s->save_failed) {
-		plugin_error(s->settings.self, "the state cannot be kept: %s", why.text);
-	}
-	s->save_failed = !done;
+	const struct kube_source *s = source;
+	return !s->restored && kube_source_synced(s) ? s->changes + 1 : 0;
 }
 
-/* Only what the API server has told of is written: a state that was restored stands on the disk already. */
-static void persist(struct plugin *self, void *data)
+static bool write_state(void *source, struct state_problem *why)
 {
-	struct kube_source *s = data;
-	for (;;) {
-		bool due = !s->restored && kube_source_synced(s) && (s->saved != s->changes || !s->saved_at);
-		if (due)
-			save(s);
-		if (!task_sleep(self, due ? save_interval : look_interval))
-			return;
-	}
+	struct kube_source *s = source;
+	struct text identity = { 0 };
+	add_identity(s, &identity);
+	struct kube_state_owner owner = { identity.at, s->settings.watched };
+	bool done = kube_state_write(s->settings.persist, &owner, s->index, why);
+	text_free(&identity);
+	return done;
 }
 
 void kube_source_persist(struct kube_source *s)
 {
+	s->keeper = (struct state_keeper){ .owner = s, .version = version, .write = write_state };
 	if (s->settings.persist)
-		task_start(s->settings.self, persist, s);
+		state_keeper_start(&s->keeper, s->settings.self);
 }

@@ -4,6 +4,7 @@
 
 #include "plugins/kubernetes/credentials.h"
 #include "plugins/kubernetes/watch.h"
+#include "sync/state_keeper.h"
 
 struct kube_source {
 	struct kube_source_settings settings;
@@ -21,9 +22,7 @@ struct kube_source {
 	uint64_t changes;          /* publications so far */
 	unsigned restored;         /* bit by kind: what is served of it is from the disk */
 	uint64_t restored_written; /* when that was written, Unix seconds */
-	uint64_t saved;            /* `changes` when the state was written last */
-	uint64_t saved_at;         /* when that was, Unix seconds; 0: never */
-	bool save_failed;          /* and it was said */
+	struct state_keeper keeper;
 };
 
 /* A watch has heard of the server, or has failed: whether the source is healthy may have changed. */
