@@ -67,6 +67,7 @@ lint:
 
 bench: server
 	tools/install-packages.sh all
+	ninja -C $(BUILD) tests/quic_client
 	python3 tests/bench/peers.py --server $(SERVER) $(BENCH_ARGS)
 
 docs: server
