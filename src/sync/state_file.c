@@ -241,15 +241,6 @@ void state_write_abandon(struct state_writer *w)
 	writer_free(w);
 }
 
-bool state_write(const char *path, struct state_kind kind, struct view payload, struct state_problem *why)
-{
-	struct state_writer *w = state_write_begin(path, kind, why);
-	if (!w)
-		return false;
-	state_write_add(w, payload);
-	return state_write_end(w, why);
-}
-
 /* --- reading --- */
 
 static enum state_outcome refuse(struct state_problem *why, const char *path, const char *what)

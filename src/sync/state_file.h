@@ -44,11 +44,7 @@ struct state {
 enum state_outcome state_read(struct arena *arena, const char *path, struct state_kind kind,
 	size_t limit, struct state *to, struct state_problem *why);
 
-/* --- writing: either all at once, or piece by piece --- */
-
-/* Puts a file with this payload at `path`. On a loop the caller's fiber waits while the disk takes it. False with *why: what
- * stood at `path` before still does. */
-bool state_write(const char *path, struct state_kind kind, struct view payload, struct state_problem *why);
+/* --- writing --- */
 
 struct state_writer;
 
@@ -60,7 +56,8 @@ struct state_writer *state_write_begin(
 /* The next octets of the payload; an error shows at the end. */
 void state_write_add(struct state_writer *w, struct view octets);
 
-/* Puts the file in its place, waiting as state_write() does, and frees the writer. False with *why: nothing has changed. */
+/* Puts the file in its place, and frees the writer. On a loop the caller's fiber waits while the disk takes it. False with *why: what
+ * stood at the path before still does. */
 bool state_write_end(struct state_writer *w, struct state_problem *why);
 
 /* Gives it up, and frees the writer. */

@@ -25,6 +25,15 @@ struct fixture {
 	struct state_problem why;
 };
 
+static bool state_write(const char *path, struct state_kind of, struct view payload, struct state_problem *why)
+{
+	struct state_writer *w = state_write_begin(path, of, why);
+	if (!w)
+		return false;
+	state_write_add(w, payload);
+	return state_write_end(w, why);
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
